@@ -1,0 +1,1 @@
+"""The engine's own derivatives: mechanism (trace), vocabulary (primitive), knowledge (primitives)."""

@@ -1,0 +1,115 @@
+"""What a primitive is: a row of data with a shape rule, a forward and its derivatives.
+
+For out = f(x₁, …, x_k) the table holds, per operand,
+
+* a VJP  ``(g, out, *xs, **static) → gᵀ ∂out/∂x_i``, of the shape of x_i, g of the shape of out;
+* a JVP  ``(t, out, *xs, **static) → ∂out/∂x_i · t``, of the shape of out (or broadcastable to it).
+
+Both are written with NumPy's pure functions only, without writes into arrays, so that they can be
+traced or batched in their turn. ``None`` in place of one says: the output does not vary with it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_cli.shapes import Shape
+
+Array = npt.NDArray[Any]
+Rule = Callable[..., Any]
+
+
+def promoted(*dtypes: npt.DTypeLike | complex) -> np.dtype[Any]:
+    """Result type by NumPy's rule; Python scalars are weak and do not widen an array's dtype."""
+    return np.result_type(*dtypes)
+
+
+def boolean(*_dtypes: object) -> np.dtype[Any]:
+    """Result type of a comparison."""
+    return np.dtype(bool)
+
+
+def integer(*_dtypes: object) -> np.dtype[Any]:
+    """Result type of what returns positions."""
+    return np.dtype(np.int64)
+
+
+class Each(Sequence["Rule | None"]):
+    """Derivatives of a primitive with any number of like operands: one rule that is told the position."""
+
+    def __init__(self, rule: Callable[[int], Rule | None]) -> None:
+        self._rule = rule
+
+    def __len__(self) -> int:
+        return 2**31
+
+    @overload
+    def __getitem__(self, index: int) -> Rule | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rule | None]: ...
+    def __getitem__(self, index: int | slice) -> Rule | Sequence[Rule | None] | None:
+        assert isinstance(index, int)
+        return self._rule(index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Primitive:
+    """One operation of the formula language.
+
+    ``signature`` is how a formula calls it, in Python's syntax; parameters without a default are array
+    operands unless ``operands`` says which are. All others are static: known before evaluation.
+    """
+
+    name: str
+    shape: Callable[..., Shape]
+    forward: Callable[..., Any]
+    vjps: Sequence[Rule | None] = ()
+    jvps: Sequence[Rule | None] = ()
+    formula: str = "not differentiable"
+    signature: str = "x"
+    operands: tuple[str, ...] | None = None
+    packed: bool = False  # the operands come as one list, as in concatenate([a, b])
+    dtype: Callable[..., np.dtype[Any]] = promoted
+    casts: bool = False  # integer operands become floating, so that float32 formulas stay float32
+    inexact: bool = False  # the result is floating even if all operands are integers
+
+    @cached_property
+    def parameters(self) -> inspect.Signature:
+        """The signature, parsed."""
+        arguments = ast.parse(f"def f({self.signature}): ...").body[0].args  # type: ignore[attr-defined]
+        defaults = [ast.literal_eval(default) for default in arguments.defaults]
+        names = [argument.arg for argument in arguments.args]
+        first = len(names) - len(defaults)
+        kind = inspect.Parameter
+        found = [
+            kind(
+                name,
+                kind.POSITIONAL_OR_KEYWORD,
+                default=defaults[place - first] if place >= first else kind.empty,
+            )
+            for place, name in enumerate(names)
+        ]
+        if arguments.vararg:
+            found.append(kind(arguments.vararg.arg, kind.VAR_POSITIONAL))
+        return inspect.Signature(found)
+
+    @cached_property
+    def operand_names(self) -> tuple[str, ...]:
+        """Names of the parameters that take arrays."""
+        if self.operands is not None:
+            return self.operands
+        empty = inspect.Parameter.empty
+        return tuple(name for name, one in self.parameters.parameters.items() if one.default is empty)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the output varies with any operand."""
+        return bool(self.vjps)

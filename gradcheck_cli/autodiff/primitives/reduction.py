@@ -1,0 +1,215 @@
+"""Operations that fold axes together: sums, moments, extrema, and the softmax family.
+
+``axis`` and ``keepdims`` are NumPy's; for ``softmax``, ``log_softmax`` and ``logsumexp`` they are SciPy's
+(``axis=None`` means all axes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array, Primitive, integer
+from gradcheck_cli.errors import ShapeError
+from gradcheck_cli.shapes import Shape, count, normalize_axes
+
+Axis = int | tuple[int, ...] | None
+_SIGNATURE = "x, axis=None, keepdims=False"
+
+
+def reduced_shape(x: Shape, axis: Axis = None, keepdims: bool = False, **_other: object) -> Shape:
+    """Shape rule of a reduction: the axes named go, or stay with length 1."""
+    axes = normalize_axes(axis, len(x))
+    if keepdims:
+        return tuple(1 if place in axes else size for place, size in enumerate(x))
+    return tuple(size for place, size in enumerate(x) if place not in axes)
+
+
+def nonempty_shape(x: Shape, axis: Axis = None, keepdims: bool = False, **_other: object) -> Shape:
+    """Shape rule of a reduction that has no value over no entries."""
+    if any(x[place] == 0 for place in normalize_axes(axis, len(x))):
+        raise ShapeError("there is nothing to reduce: an axis of {0} is empty")
+    return reduced_shape(x, axis, keepdims)
+
+
+def along_shape(x: Shape, axis: Axis = None) -> Shape:
+    """Shape rule of what works along axes and keeps them."""
+    normalize_axes(axis, len(x))
+    return x
+
+
+def expanded(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Put the reduced axes back with length 1, so that g broadcasts against x."""
+    if keepdims or x.ndim == 0:
+        return np.asarray(g)
+    return np.expand_dims(g, normalize_axes(axis, x.ndim))
+
+
+def spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Copy g along the reduced axes: the adjoint of the sum over them."""
+    return np.broadcast_to(expanded(g, x, axis, keepdims), x.shape)
+
+
+def _size(x: Array, axis: Axis) -> int:
+    return count(x.shape[place] for place in normalize_axes(axis, x.ndim))
+
+
+def _centered(x: Array, axis: Axis) -> Array:
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def _std_slope(out: Array, x: Array, axis: Axis, ddof: int, keepdims: bool) -> Array:
+    """∂std/∂x = (x - mean) / ((n - ddof) std)."""
+    return _centered(x, axis) / ((_size(x, axis) - ddof) * expanded(out, x, axis, keepdims))
+
+
+def _chosen(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Weights of the extreme entries: 1 for a single one, 1/k each for k that tie."""
+    hit = np.asarray(x == expanded(out, x, axis, keepdims)).astype(x.dtype)
+    return hit / np.sum(hit, axis=axis, keepdims=True)
+
+
+def reduction(
+    name: str, forward: Callable[..., Any], slope: Callable[..., Any], formula: str, **options: Any
+) -> Primitive:
+    """Build the row of a reduction with ∂out/∂x = slope(out, x, axis, keepdims), entry by entry."""
+    return Primitive(
+        name=name,
+        formula=formula,
+        **{
+            "signature": _SIGNATURE,
+            "shape": reduced_shape,
+            "forward": forward,
+            "vjps": (
+                lambda g, out, x, axis, keepdims, **more: (
+                    expanded(g, x, axis, keepdims) * slope(out, x, axis, keepdims=keepdims, **more)
+                ),
+            ),
+            "jvps": (
+                lambda t, out, x, axis, keepdims, **more: np.sum(
+                    t * slope(out, x, axis, keepdims=keepdims, **more), axis=axis, keepdims=keepdims
+                ),
+            ),
+            **options,
+        },
+    )
+
+
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Log Σ exp(x), shifted by the maximum so that nothing overflows."""
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0).astype(np.asarray(x).dtype)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=normalize_axes(axis, np.ndim(x)))
+
+
+def softmax(x: Array, axis: Axis = None) -> Array:
+    """exp(x) / Σ exp(x)."""
+    weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Array, axis: Axis = None) -> Array:
+    """X - log Σ exp(x)."""
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+def _softmax_product(g: Array, out: Array, x: Array, axis: Axis) -> Array:
+    """Multiply by the Jacobian diag(s) - s sᵀ, which is symmetric: its VJP and its JVP are one formula."""
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+SUM = Primitive(
+    name="sum",
+    formula="dL/dx = g, copied along the axes summed over",
+    signature=_SIGNATURE,
+    shape=reduced_shape,
+    forward=np.sum,
+    vjps=(lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims),),
+    jvps=(lambda t, out, x, axis, keepdims: np.sum(t, axis=axis, keepdims=keepdims),),
+)
+MEAN = reduction(
+    "mean",
+    np.mean,
+    lambda out, x, axis, keepdims: np.full_like(x, 1 / _size(x, axis)),
+    "dL/dx = g / n, copied along the n entries averaged",
+    shape=nonempty_shape,
+    casts=True,
+    inexact=True,
+)
+VAR = reduction(
+    "var",
+    np.var,
+    lambda out, x, axis, ddof, keepdims: _centered(x, axis) * (2 / (_size(x, axis) - ddof)),
+    "dL/dx = g * 2 * (x - mean(x)) / (n - ddof)",
+    signature="x, axis=None, ddof=0, keepdims=False",
+    shape=nonempty_shape,
+    casts=True,
+    inexact=True,
+)
+STD = reduction(
+    "std",
+    np.std,
+    _std_slope,
+    "dL/dx = g * (x - mean(x)) / ((n - ddof) * std(x))",
+    signature="x, axis=None, ddof=0, keepdims=False",
+    shape=nonempty_shape,
+    casts=True,
+    inexact=True,
+)
+MAX = reduction(
+    "max",
+    np.max,
+    _chosen,
+    "dL/dx = g at the largest entry, shared evenly at ties, else 0",
+    shape=nonempty_shape,
+)
+MIN = reduction(
+    "min",
+    np.min,
+    _chosen,
+    "dL/dx = g at the smallest entry, shared evenly at ties, else 0",
+    shape=nonempty_shape,
+)
+LOGSUMEXP = reduction(
+    "logsumexp",
+    logsumexp,
+    lambda out, x, axis, keepdims: np.exp(x - expanded(out, x, axis, keepdims)),
+    "dL/dx = g * softmax(x)",
+    shape=nonempty_shape,
+    casts=True,
+    inexact=True,
+)
+SOFTMAX = Primitive(
+    name="softmax",
+    formula="dL/dx = s * (g - sum(g * s)),  s = softmax(x)",
+    signature="x, axis=None",
+    shape=along_shape,
+    forward=softmax,
+    vjps=(_softmax_product,),
+    jvps=(_softmax_product,),
+    casts=True,
+    inexact=True,
+)
+LOG_SOFTMAX = Primitive(
+    name="log_softmax",
+    formula="dL/dx = g - softmax(x) * sum(g)",
+    signature="x, axis=None",
+    shape=along_shape,
+    forward=log_softmax,
+    vjps=(lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),),
+    jvps=(lambda t, out, x, axis: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True),),
+    casts=True,
+    inexact=True,
+)
+ARGMAX = Primitive(
+    name="argmax",
+    signature=_SIGNATURE,
+    shape=nonempty_shape,
+    forward=np.argmax,
+    dtype=integer,
+)
+
+TABLE = (SUM, MEAN, VAR, STD, MAX, MIN, LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, ARGMAX)

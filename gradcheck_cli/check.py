@@ -1,0 +1,188 @@
+"""One check, from left to right: draw a point, ask both witnesses, compare, conclude."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.conclude import Notes, conclude, failed
+from gradcheck_cli.contract import linearity
+from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.examine import (
+    Finding,
+    Witness,
+    examine,
+    kinks_as_failures,
+    without_degenerate,
+    without_engine_faults,
+    witness,
+)
+from gradcheck_cli.functions.base import Claim, Link, Pair, Subject
+from gradcheck_cli.jacobian import chain_product
+from gradcheck_cli.problem import Problem
+from gradcheck_cli.result import CheckResult
+from gradcheck_cli.spec.sample import draw
+from gradcheck_cli.spec.types import CheckSpec
+from gradcheck_cli.tally import Tally
+
+REDRAWS = 5  # attempts to find a point without kinks, under ``kinks: move``
+
+
+@dataclass
+class Journal:
+    """What a check has seen so far."""
+
+    check: CheckSpec
+    subject: Subject
+    evaluations: Counter[str] = field(default_factory=Counter)
+    tallies: dict[tuple[str, Pair], Tally] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
+
+    def add(self, point: str, problem: Problem, finding: Finding) -> None:
+        """Take in one finding, with what the point and the spec say about judging it."""
+        if self.check.kinks == "fail":
+            finding = kinks_as_failures(finding)
+        finding = without_degenerate(finding) if point == "edge" else without_engine_faults(finding)
+        self.notes.engine(point, finding)
+        key = finding.claim.label, finding.pair
+        if key not in self.tallies:
+            output, name = finding.pair
+            types = problem.function.outputs[output], problem.function.inputs[name]
+            sizes = (types[0].dtype.itemsize, types[1].dtype.itemsize)
+            self.tallies[key] = Tally(finding.claim, finding.pair, types[0].shape, types[1].shape, sizes)
+        self.tallies[key].add(point, finding.comparison)
+
+
+def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> CheckResult:
+    """Carry out one check.
+
+    Whatever the function under test does becomes part of the result; nothing is raised for it.
+    """
+    started = time.perf_counter()
+    journal = Journal(check, subject)
+    try:
+        for point in _points(check):
+            _visit(journal, point)
+        result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
+    except EvaluationError as error:
+        result = failed(check, str(error))
+    seconds = time.perf_counter() - started
+    return replace(result, seconds=seconds, evaluations=dict(journal.evaluations))
+
+
+def _points(check: CheckSpec) -> tuple[str, ...]:
+    """Points to visit: one is enough where every input is fixed."""
+    fixed = all(one.value is not None for one in check.inputs)
+    return check.points[:1] if fixed else check.points
+
+
+def _visit(journal: Journal, point: str) -> None:
+    """Judge every claim at one point; under ``kinks: move`` at the first drawing that shows no kink."""
+    attempts = REDRAWS if journal.check.kinks == "move" else 1
+    for attempt in range(attempts):
+        problem = _bind(journal, point, attempt)
+        if not np.all(np.isfinite(problem.values)):
+            _not_finite(journal, point, problem)
+            return
+        findings = list(_findings(journal, problem))
+        kinked = any(finding.comparison.kink.any() for _, finding in findings)
+        if attempts == 1 or not kinked:
+            for where, finding in findings:
+                journal.add(point, where, finding)
+            return
+    journal.notes.skip(point, f"each of {attempts} drawings lies on a kink (kinks: move)")
+
+
+def _bind(journal: Journal, point: str, attempt: int) -> Problem:
+    check = journal.check
+    primals = draw(check.inputs, seed=check.seed, point=point, attempt=attempt)
+    return Problem(
+        function=journal.subject.function,
+        primals=primals,
+        wrt=tuple(dict.fromkeys(name for claim in journal.subject.engine for name in claim.inputs)),
+        domains={one.name: one.sample.domain for one in check.inputs if one.value is None},
+        symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
+        evaluations=journal.evaluations,
+    )
+
+
+def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
+    """Skip an edge point; elsewhere a function without a value is an error that names the entries."""
+    if point == "edge":
+        journal.notes.skip(point, "the function is not finite there")
+        return
+    wrong = []
+    for output, rows in problem.rows.items():
+        values: Array = problem.values[rows].reshape(problem.output_shape(output))
+        wrong += [
+            f"{output}{list(map(int, index)) if index.size else ''} = {values[tuple(index)]}"
+            for index in np.argwhere(~np.isfinite(values))
+        ]
+    shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+    raise EvaluationError(f"the function is not finite at the {point} point: {shown}")
+
+
+def _findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
+    """Yield every comparison at one point: the claims', then the chain's."""
+    check, subject = journal.check, journal.subject
+    ignoring = "ignores-cotangent" in check.allow
+    witnesses = [
+        witness(problem, claim, unit_seeds=ignoring and claim.ignores_seed) for claim in subject.claims
+    ]
+    own = next((one for one in witnesses if one.claim is subject.engine[0]), None)
+    engine = own or witness(problem, subject.engine[0])
+    rng = np.random.default_rng(check.seed)
+    for one in witnesses:
+        if one.jacobians and not (ignoring and one.claim.ignores_seed):
+            journal.notes.contract(linearity(problem, one.claim, one.jacobians, rng))
+    for finding in examine(problem, witnesses, engine, check.tolerance):
+        yield problem, finding
+    yield from _chain_findings(journal, problem)
+
+
+def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
+    """Compare each link of the chain with its own differences, and their product with the whole's.
+
+    ∂z/∂x = ∂z/∂y · ∂y/∂x, entry by entry (∂z/∂x)_{i,j} = Σ_k (∂z/∂y)_{i,k} (∂y/∂x)_{k,j}.
+    """
+    subject, tolerance = journal.subject, journal.check.tolerance
+    if subject.whole is None:
+        return
+    jacobians = []
+    for link in subject.links:
+        there = _at_link(problem, link)
+        found = witness(there, link.engine)
+        jacobians.append(found.jacobians[link.target, link.source])
+        for finding in examine(there, [_labelled(found, "chain")], None, tolerance):
+            yield there, finding
+    whole = subject.whole
+    there = _at_link(problem, whole)
+    product = Witness(
+        _relabelled(whole.engine, "chain product"), {(whole.target, whole.source): chain_product(jacobians)}
+    )
+    for finding in examine(there, [product], witness(there, whole.engine), tolerance):
+        yield there, finding
+
+
+def _at_link(problem: Problem, link: Link) -> Problem:
+    return Problem(
+        function=link.function,
+        primals={**problem.primals, **link.value_of_source(problem.primals)},
+        wrt=(link.source,),
+        domains={name: domain for name, domain in problem.domains.items() if name == link.source},
+        symmetric=problem.symmetric & {link.source},
+        evaluations=problem.evaluations,
+    )
+
+
+def _relabelled(claim: Claim, label: str) -> Claim:
+    return Claim(kind=claim.kind, label=label, pairs=claim.pairs, linearize=claim.linearize)
+
+
+def _labelled(found: Witness, label: str) -> Witness:
+    return Witness(_relabelled(found.claim, label), found.jacobians)

@@ -1,0 +1,119 @@
+"""Two Jacobians and a tolerance → a verdict for every entry, and what the comparison could have caught.
+
+An entry (i, j) with analytic value a and numeric value n ± b
+
+* passes if |a - n| ≤ t + b, where t = rtol |n| + atol + 32 eps · (scale of row i and column j);
+* fails if |a - n| > t + 10 b;
+* is undecided in between, or where b is too wide to tell a right entry from a wrong one.
+
+Nothing is multiplied by the array's size and there is no fixed absolute tolerance (see NumPy's
+``allclose`` and what it costs: a gradient scaled by 1e-6 passes whatever its sign).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.numeric import Differences
+
+ROUND_OFF = 32  # units of round-off, at the scale of an entry's row and column, that count as equal
+SEVERAL = 10  # bounds: beyond this many an error cannot be the numeric derivative's own
+AGREES = 1e-8  # relative difference up to which one central pair needs no refinement
+RTOL = ((1e-10, 1e-5), (1e-4, 1e-3), (1.0, 1e-2))  # default rtol for dtypes with eps up to the first number
+
+
+class State(enum.IntEnum):
+    """Verdict on one entry; larger is graver."""
+
+    SKIPPED = 0
+    PASS = 1
+    UNDECIDED = 2
+    FAIL = 3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One claim about one pair at one point, entry by entry, as M × N matrices."""
+
+    analytic: Array
+    numeric: Array  # at a kink the value nearest to the analytic one that is right
+    error: Array
+    tolerance: Array
+    bound: Array
+    state: Array  # of State
+    kink: Array
+    approximate: Array  # agrees, but worse than round-off and bound explain
+    scale: Array  # scale of each entry's row and column
+
+    @property
+    def relative_error(self) -> Array:
+        """|a - n| / |n|; where n is zero up to its bound and round-off, relative to |a| or to the scale."""
+        size = np.abs(self.numeric)
+        noise = SEVERAL * self.bound + self.tolerance
+        reference = np.where(
+            size > noise, size, np.where(self.error > noise, np.abs(self.analytic), self.scale)
+        )
+        with np.errstate(all="ignore"):
+            relative = np.where(self.error == 0, 0.0, self.error / reference)
+        return np.where(np.isnan(relative), np.inf, relative)
+
+    @property
+    def detectable(self) -> float:
+        """Smallest error that would have been caught in whichever single entry it had stood."""
+        judged = self.state == State.PASS
+        return float(np.max((self.tolerance + SEVERAL * self.bound)[judged], initial=0.0))
+
+
+def default_rtol(eps: float) -> float:
+    """Relative tolerance for a dtype with this unit of round-off."""
+    return next(rtol for limit, rtol in RTOL if eps <= limit)
+
+
+def suspects(analytic: Array, differences: Differences) -> Array:
+    """Columns in which one central pair does not settle the matter."""
+    with np.errstate(invalid="ignore"):
+        error = np.abs(analytic - differences.value)
+        settled = error <= AGREES * np.abs(differences.value) + 2 * differences.bound
+    return np.asarray(np.flatnonzero(~np.all(settled & np.isfinite(differences.bound), axis=0)))
+
+
+def scales(numeric: Array) -> Array:
+    """Scale of each entry: the largest finite magnitude in its row or its column."""
+    size = np.where(np.isfinite(numeric), np.abs(numeric), 0.0)
+    rows = np.max(size, axis=1, initial=0.0, keepdims=True)
+    columns = np.max(size, axis=0, initial=0.0, keepdims=True)
+    return np.maximum(rows, columns)
+
+
+def judge(
+    analytic: Array, differences: Differences, *, eps: float, rtol: float | None, atol: float
+) -> Comparison:
+    """Compare a claimed Jacobian with the numeric one, entry by entry; nan means that nothing is claimed."""
+    bound = differences.bound
+    with np.errstate(all="ignore"):
+        numeric = np.clip(analytic, differences.low, differences.high)
+        numeric = np.where(np.isnan(analytic), differences.value, numeric)
+        error = np.where(analytic == numeric, 0.0, np.abs(analytic - numeric))
+        error = np.where(np.isnan(error), np.inf, error)
+        scale = scales(differences.value)
+        relative = default_rtol(eps) if rtol is None else rtol
+        round_off = ROUND_OFF * eps * scale
+        tolerance = np.nan_to_num(relative * np.abs(numeric), posinf=0.0) + atol + round_off
+        # Both zero to within the bound: an agreement, although the bound says nothing about its size.
+        nothing = (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
+        informative = nothing | (bound <= np.maximum(tolerance, relative * scale))
+        state = _states(error, tolerance, bound, informative)
+        approximate = (state == State.PASS) & (error > round_off + SEVERAL * bound + AGREES * np.abs(numeric))
+    return Comparison(analytic, numeric, error, tolerance, bound, state, differences.kink, approximate, scale)
+
+
+def _states(error: Array, tolerance: Array, bound: Array, informative: Array) -> Array:
+    """Verdict per entry; ``informative`` says where the bound can tell right from wrong."""
+    close = error <= tolerance + bound
+    far = (error > tolerance + SEVERAL * bound) & np.isfinite(bound)
+    state = np.where(close & informative, State.PASS, State.UNDECIDED)
+    return np.where(far, State.FAIL, state).astype(np.uint8)

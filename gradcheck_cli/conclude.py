@@ -1,0 +1,178 @@
+"""All tallies of a check → its result: verdict, diagnoses, warnings, and whether it came out as expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradcheck_cli.compare import State
+from gradcheck_cli.diagnose import diagnose
+from gradcheck_cli.examine import Finding
+from gradcheck_cli.functions.base import Subject
+from gradcheck_cli.result import CheckResult, Remark, Verdict, worst_verdict
+from gradcheck_cli.spec.types import CheckSpec
+from gradcheck_cli.tally import Tally
+
+# What a reader should know but cannot mend; --strict does not fail a check for these.
+HARMLESS = frozenset({"skipped-point", "degenerate-point", "dense-mode"})
+
+
+@dataclass
+class Notes:
+    """Remarks gathered while a check runs."""
+
+    warnings: list[Remark] = field(default_factory=list)
+    broken: list[Remark] = field(default_factory=list)  # contracts that a claim breaks
+    engine_at_fault: bool = False  # and a claim agrees with it: neither can be judged
+
+    def warn(self, code: str, message: str) -> None:
+        """Add a warning, once."""
+        remark = Remark(code=code, message=message)
+        if remark not in self.warnings:
+            self.warnings.append(remark)
+
+    def skip(self, point: str, reason: str) -> None:
+        """Say that a point was left out."""
+        self.warn("skipped-point", f"the {point} point was skipped: {reason}")
+
+    def contract(self, remarks: list[Remark]) -> None:
+        """Take in broken contracts, one a claim and code."""
+        known = {(remark.code, remark.input) for remark in self.broken}
+        self.broken += [remark for remark in remarks if (remark.code, remark.input) not in known]
+
+    def engine(self, point: str, finding: Finding) -> None:
+        """Say where the engine's own derivative contradicts the numeric one, and what was left out for it."""
+        if finding.engine is None:
+            return
+        where, state = f"∂{finding.pair[0]}/∂{finding.pair[1]}", finding.comparison.state
+        left_out = int(np.sum(state == State.SKIPPED))
+        if left_out:
+            self.warn(
+                "degenerate-point",
+                f"{where}: {left_out} of {state.size} entries are not judged at the {point} point, where kinks "
+                "meet or the derivative is not finite",
+            )
+        wrong = int(np.sum(finding.engine.state == State.FAIL))
+        if wrong and point != "edge":
+            self.warn(
+                "engine-fault",
+                f"{where}: the engine's own derivative contradicts the numeric one in {wrong} of {state.size} "
+                "entries: the engine is at fault; please report it with this spec",
+            )
+            shared = (finding.engine.state == State.FAIL) & (state == State.UNDECIDED)
+            self.engine_at_fault |= bool(shared.any())
+
+
+def conclude(
+    check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, *, strict: bool
+) -> CheckResult:
+    """Put the result of a check together."""
+    diagnoses = _diagnoses(check, subject, tallies, notes)
+    for remark in _warnings(check, subject, tallies):
+        notes.warn(remark.code, remark.message)
+    verdict = worst_verdict([tally.verdict for tally in tallies])
+    if notes.broken:
+        verdict = Verdict.FAIL
+    grave = [remark.code for remark in notes.warnings if remark.code not in HARMLESS]
+    if strict and grave and verdict is Verdict.PASS:
+        verdict = Verdict.FAIL
+    if notes.engine_at_fault and verdict is not Verdict.FAIL:
+        verdict = Verdict.ERROR
+    as_expected, message = _expectation(check, verdict, diagnoses)
+    if strict and grave and verdict is Verdict.FAIL and not diagnoses:
+        message = f"--strict: the warning {grave[0]} fails the check"
+    return CheckResult(
+        name=check.name,
+        spec=check.spec,
+        line=check.position[0],
+        expect=check.expect,
+        verdict=verdict,
+        as_expected=as_expected,
+        pairs=tuple(tally.result() for tally in tallies),
+        diagnoses=tuple(diagnoses),
+        warnings=tuple(notes.warnings),
+        message=message or _inconclusive(tallies, verdict),
+    )
+
+
+def failed(check: CheckSpec, message: str) -> CheckResult:
+    """Return the result of a check that could not be carried out."""
+    return CheckResult(
+        name=check.name,
+        spec=check.spec,
+        line=check.position[0],
+        expect=check.expect,
+        verdict=Verdict.ERROR,
+        as_expected=False,
+        message=message,
+    )
+
+
+def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes) -> list[Remark]:
+    found = [remark for tally in tallies for remark in diagnose(tally, check.dims)]
+    chained = [tally for tally in tallies if tally.claim.label == "chain product" and tally.evidence]
+    for link in subject.links if chained and subject.whole else ():
+        if link.bypass:
+            start, end = check.chain[0], check.chain[-1]
+            message = (
+                f"{end} is also computed from {start} on a way around {link.source}: the product along the "
+                "chain lacks that path's term"
+            )
+            found.insert(0, Remark(code="missing-term", input=start, message=message))
+    codes = {remark.code for remark in notes.broken}
+    rest = [remark for remark in found if not (remark.code == "unknown" and codes)]
+    return list(dict.fromkeys([*notes.broken, *rest]))
+
+
+def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[Remark]:
+    """Say what a passing check does not show."""
+    found = []
+    covered = {tally.pair for tally in tallies}
+    for output, name in subject.engine[0].pairs:
+        if (output, name) not in covered:
+            message = f"∂{output}/∂{name}: no claim is about it, so nothing checks it"
+            found.append(Remark(code="uncovered", input=name, message=message))
+    for tally in tallies:
+        where = f"∂{tally.pair[0]}/∂{tally.pair[1]} ({tally.claim.label})"
+        if tally.verdict is Verdict.PASS and not tally.informed:
+            message = (
+                f"∂{tally.pair[0]}/∂{tally.pair[1]}: zero at every point, a check that could hardly fail"
+            )
+            found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
+        if tally.verdict is Verdict.PASS and tally.approximate:
+            message = (
+                f"{where}: agrees within tolerance, but worse than round-off and error bound explain "
+                f"(relative error up to {tally.max_rel_error:.2g})"
+            )
+            found.append(Remark(code="approximate", input=tally.pair[1], message=message))
+    if "ignores-cotangent" in check.allow and any(tally.claim.ignores_seed for tally in tallies):
+        message = "checked for the cotangent 1 only (allow: ignores-cotangent)"
+        found.append(Remark(code="ignores-cotangent", message=message))
+    if check.mode in {"structured", "probe"}:
+        message = f"mode: {check.mode} is not available yet; the complete dense check was made"
+        found.append(Remark(code="dense-mode", message=message))
+    return found
+
+
+def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) -> tuple[bool, str]:
+    """Whether the verdict is the one that the spec expects, and if not, what it expects."""
+    if check.expect == "pass":
+        return verdict is Verdict.PASS, ""
+    codes = [remark.code for remark in diagnoses]
+    if verdict is Verdict.FAIL and check.expect_code not in {None, *codes}:
+        found = ", ".join(codes) or "no diagnosis"
+        return False, f"the spec expects it to fail with {check.expect_code}; found {found}"
+    if verdict is Verdict.PASS:
+        return False, "the spec expects this check to fail, but it passes"
+    return verdict is Verdict.FAIL, ""
+
+
+def _inconclusive(tallies: list[Tally], verdict: Verdict) -> str:
+    if verdict is not Verdict.INCONCLUSIVE:
+        return ""
+    number = sum(tally.result().inconclusive for tally in tallies)
+    return (
+        f"{number} entries could not be decided: the numeric derivative is too uncertain there (noise, a "
+        "singularity or a jump nearby); try another seed, other sample ranges or a smaller problem"
+    )

@@ -1,0 +1,120 @@
+"""One point of a check: every claim's Jacobian against the numeric one, and both against the engine's.
+
+The funnel: assemble all analytic Jacobians, estimate every column by one central pair, refine the
+columns that any claim disagrees with, judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.compare import Comparison, State, judge, suspects
+from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.jacobian import Jacobian, assemble
+from gradcheck_cli.numeric import Differences, difference_jacobian, refine_columns
+from gradcheck_cli.problem import Problem
+from gradcheck_cli.spec.types import Tolerance
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one claim about one pair came to at one point."""
+
+    claim: Claim
+    pair: Pair
+    comparison: Comparison
+    engine: Comparison | None = None  # the engine's own derivative of the same pair
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A claim and the explicit Jacobians it stands for; a misfit has none."""
+
+    claim: Claim
+    jacobians: dict[Pair, Jacobian]
+
+
+def witness(problem: Problem, claim: Claim, *, unit_seeds: bool = False) -> Witness:
+    """Ask a claim for all it says at this point."""
+    fits = claim.misfit is None
+    return Witness(claim, assemble(problem, claim, unit_seeds=unit_seeds) if fits else {})
+
+
+def examine(
+    problem: Problem, witnesses: list[Witness], engine: Witness | None, tolerance: Tolerance
+) -> Iterator[Finding]:
+    """Judge every witness about every pair, one input after the other."""
+    asked = [*witnesses, *([engine] if engine else [])]
+    for name in problem.wrt:
+        differences = _differences(problem, name, [one.jacobians for one in asked])
+        for output in problem.outputs:
+            pair, part = (output, name), differences.rows(problem.rows[output])
+            own = _compare(problem, pair, engine.jacobians[pair].matrix, part, tolerance) if engine else None
+            for one in witnesses:
+                if pair in one.claim.pairs:
+                    matrix = (
+                        one.jacobians[pair].matrix if one.jacobians else np.full(part.value.shape, np.nan)
+                    )
+                    yield Finding(one.claim, pair, _compare(problem, pair, matrix, part, tolerance), own)
+
+
+def _differences(problem: Problem, name: str, claimed: list[dict[Pair, Jacobian]]) -> Differences:
+    """Estimate the Jacobian by one input: cheaply, and with care where anybody disagrees."""
+    view = problem.view(name)
+    differences = difference_jacobian(view)
+    columns = [
+        suspects(jacobians[output, name].matrix, differences.rows(problem.rows[output]))
+        for jacobians in claimed
+        for output in problem.outputs
+        if (output, name) in jacobians
+    ]
+    unknown = np.flatnonzero(~np.all(np.isfinite(differences.bound), axis=0))
+    refine_columns(view, differences, np.unique(np.concatenate([unknown, *columns])))
+    return differences
+
+
+def _compare(
+    problem: Problem, pair: Pair, matrix: Array, differences: Differences, tolerance: Tolerance
+) -> Comparison:
+    return judge(matrix, differences, eps=problem.eps(*pair), rtol=tolerance.rtol, atol=tolerance.atol)
+
+
+def without_degenerate(finding: Finding) -> Finding:
+    """Leave out the entries at which the derivative is not defined, by the engine's own testimony.
+
+    At an edge point several kinks can meet. There no rule of differentiation holds (relu(x) - relu(-x)
+    has slope 1 at 0 and any backward says 0), so a disagreement says nothing about the claim.
+    """
+    if finding.engine is None:
+        return finding
+    undefined = finding.engine.state != State.PASS
+    return _restated(finding, undefined & (finding.comparison.state != State.PASS), State.SKIPPED)
+
+
+def without_engine_faults(finding: Finding) -> Finding:
+    """Leave undecided where claim and engine agree with one another against the numeric derivative.
+
+    Two derivations against one estimate: the engine shares the user's mistake or the estimate is wrong,
+    and the claim alone cannot be blamed.
+    """
+    if finding.engine is None:
+        return finding
+    engine, comparison = finding.engine, finding.comparison
+    with np.errstate(invalid="ignore"):
+        alike = np.abs(engine.analytic - comparison.analytic) <= comparison.tolerance
+    both = (engine.state == State.FAIL) & (comparison.state == State.FAIL) & alike
+    return _restated(finding, both, State.UNDECIDED)
+
+
+def kinks_as_failures(finding: Finding) -> Finding:
+    """Judge by ``kinks: fail``: where one-sided derivatives differ there is no derivative to be right."""
+    return _restated(finding, finding.comparison.kink, State.FAIL)
+
+
+def _restated(finding: Finding, where: Array, state: State) -> Finding:
+    states = np.where(where, state, finding.comparison.state).astype(np.uint8)
+    return replace(finding, comparison=replace(finding.comparison, state=states))

@@ -1,0 +1,1 @@
+"""What can be checked: functions and the claims about their derivatives, whatever they are written in."""

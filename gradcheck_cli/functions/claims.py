@@ -1,0 +1,206 @@
+"""The claims of a check whose function is a formula: VJPs, JVPs and explicit Jacobians.
+
+A claim that names something unknown is a fault of the spec. A claim whose *shapes* do not fit is a wrong
+gradient like any other: it becomes a ``Misfit``, which fails the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gradcheck_cli.autodiff.trace import Plan
+from gradcheck_cli.errors import FormulaShapeError
+from gradcheck_cli.functions.apply import Ref
+from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit, Pair, Subject
+from gradcheck_cli.functions.chain import compile_chain
+from gradcheck_cli.functions.elaborate import Scope
+from gradcheck_cli.functions.formula import (
+    FormulaFunction,
+    Program,
+    compile_function,
+    elaborate,
+    formula_fault,
+    locate,
+)
+from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.result import Fault
+from gradcheck_cli.shapes import Shape, show
+from gradcheck_cli.spec.types import CheckSpec, Position, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One claim as the spec states it: its text, what it is about, and the shape it must have.
+
+    ``key`` is the input of a vjp or jacobian claim, the output of a jvp claim; ``seeds`` maps the names
+    of cotangents or tangents, such as ``dy`` or ``x_dot``, to the array that each belongs to.
+    """
+
+    kind: Literal["vjp", "jvp", "jacobian"]
+    text: Text
+    pairs: tuple[Pair, ...]
+    key: str
+    shape: Shape
+    seeds: Mapping[str, str]
+
+
+def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, list[Fault]]:
+    """Turn a check's formulas into what the engine works on, or say everything that is wrong with them."""
+    program, faults = compile_function(check, max_memory)
+    if program is None:
+        return None, faults
+    wrt = tuple(
+        one.name
+        for one in check.inputs
+        if one.differentiable and (check.wrt is None or one.name in check.wrt)
+    )
+    outputs = [name for name, type_ in program.function.outputs.items() if type_.differentiable]
+    claims: list[Claim] = []
+    for statement in _statements(check, program, wrt, outputs):
+        claim, found = _claim(check, program, statement, outputs)
+        faults += found
+        if claim and not set(claim.inputs).isdisjoint(wrt):
+            claims.append(claim)
+    links, whole, found = compile_chain(check, program)
+    faults += found
+    if not wrt and not faults:
+        faults.append(check.fault("no input is differentiable: there is nothing to check", "inputs"))
+    if faults:
+        return None, faults
+    engine = program.function.engine_claims(wrt, outputs)
+    return Subject(
+        function=program.function, claims=tuple(claims) or engine, engine=engine, links=links, whole=whole
+    ), []
+
+
+def _statements(
+    check: CheckSpec, program: Program, wrt: tuple[str, ...], outputs: list[str]
+) -> list[Statement]:
+    """List what the spec claims."""
+    inputs = {name: type_.shape for name, type_ in program.function.inputs.items()}
+    results = {name: type_.shape for name, type_ in program.function.outputs.items()}
+    cotangents = {f"d{name}": name for name in outputs}
+    tangents = {f"{one.name}_dot": one.name for one in check.inputs if one.differentiable}
+    vjps = [
+        Statement(
+            kind="vjp",
+            text=text,
+            pairs=tuple((output, name) for output in outputs),
+            key=name,
+            shape=inputs[name],
+            seeds=cotangents,
+        )
+        for name, text in check.vjp.items()
+    ]
+    jvps = [
+        Statement(
+            kind="jvp",
+            text=text,
+            pairs=tuple((output, name) for name in wrt),
+            key=output,
+            shape=results.get(output, ()),
+            seeds=tangents,
+        )
+        for output, text in check.jvp.items()
+    ]
+    jacobians = [
+        Statement(
+            kind="jacobian",
+            text=text,
+            pairs=((output, name),),
+            key=name,
+            shape=(*results.get(output, ()), *inputs[name]),
+            seeds={},
+        )
+        for (output, name), text in check.jacobian.items()
+    ]
+    return [*vjps, *jvps, *jacobians]
+
+
+def _claim(
+    check: CheckSpec, program: Program, statement: Statement, outputs: list[str]
+) -> tuple[Claim | None, list[Fault]]:
+    """Build one claim; a shape that does not fit makes it a misfit, anything else wrong a fault."""
+    faults = _misnamed(check, program, statement, outputs)
+    if faults:
+        return None, faults
+    types = {**program.function.outputs, **program.function.inputs}
+    scope, seeds = program.scope({seed: types[owner] for seed, owner in statement.seeds.items()})
+    result = elaborate(scope, statement.text)
+    if not all(isinstance(error, FormulaShapeError) for error in result.errors):
+        return None, [formula_fault(check, statement.text, error) for error in result.errors]
+    if result.value is None:
+        facts = [
+            _at(check, statement, locate(statement.text, error), error.message) for error in result.errors
+        ]
+        return _made(statement, None, Misfit(message="; ".join(facts))), []
+    ref = result.value
+    misfit = None
+    if ref.shape != statement.shape:
+        what = "Jacobian" if statement.kind == "jacobian" else f"derivative for {statement.key}"
+        fact = f"the {what} has the shape {show(ref.shape)}, it must be {show(statement.shape)}"
+        misfit = Misfit(
+            message=_at(check, statement, check.locate(statement.text.path), fact), shape=ref.shape
+        )
+    linearize = _linearizer(scope, program.function, statement, seeds, ref)
+    ignores = bool(seeds) and scope.graph.ancestors([ref.number]).isdisjoint(seeds.values())
+    return _made(statement, linearize, misfit, ignores_seed=ignores), []
+
+
+def _misnamed(check: CheckSpec, program: Program, statement: Statement, outputs: list[str]) -> list[Fault]:
+    """Find claims about an output that is none, and seeds whose name the function has taken."""
+    faults: list[Fault] = []
+    for output in dict.fromkeys(output for output, _ in statement.pairs):
+        if output not in outputs:
+            hint = did_you_mean(output, outputs) or f"; outputs are {', '.join(outputs)}"
+            faults.append(check.fault(f"{output!r} is no floating output{hint}", statement.text.path))
+    for seed in statement.seeds:
+        if seed in program.names:
+            meaning = "cotangent" if statement.kind == "vjp" else "tangent"
+            message = f"{seed} stands for a {meaning} in this claim; rename what the spec calls {seed}"
+            faults.append(check.fault(message, statement.text.path))
+    return faults
+
+
+def _at(check: CheckSpec, statement: Statement, position: Position, fact: str) -> str:
+    return str(check.fault(fact, statement.text.path, position))
+
+
+def _made(
+    statement: Statement,
+    linearize: Callable[[Arrays], Linear] | None,
+    misfit: Misfit | None,
+    *,
+    ignores_seed: bool = False,
+) -> Claim:
+    return Claim(
+        kind=statement.kind,
+        label=statement.kind,
+        pairs=statement.pairs,
+        linearize=linearize,
+        misfit=misfit,
+        ignores_seed=ignores_seed,
+    )
+
+
+def _linearizer(
+    scope: Scope, function: FormulaFunction, statement: Statement, seeds: Mapping[str, int], ref: Ref
+) -> Callable[[Arrays], Linear]:
+    """Return primals → (seeds → value), where what does not depend on the seeds is computed once."""
+    graph = scope.graph
+
+    def linearize(primals: Arrays) -> Linear:
+        known = {function.input_nodes[name]: value for name, value in primals.items()}
+        plan = Plan.make(graph, tuple(seeds.values()), (ref.number,), known)
+
+        def linear(given: Arrays) -> Arrays:
+            fed = [given[statement.seeds[seed]] for seed in seeds]
+            return {statement.key: np.asarray(plan.run(fed)[ref.number])}
+
+        return linear
+
+    return linearize

@@ -1,0 +1,193 @@
+"""Functions and claims that are written as formulas: a check's texts become graphs, or faults.
+
+A claim's graph continues the function's own, so that a claim may use any intermediate name of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.autodiff.trace import Graph, Node, Plan
+from gradcheck_cli.errors import FormulaError
+from gradcheck_cli.functions.apply import Ref
+from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear
+from gradcheck_cli.functions.elaborate import Scope
+from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.functions.parser import parse
+from gradcheck_cli.result import Fault
+from gradcheck_cli.shapes import show
+from gradcheck_cli.spec.types import CheckSpec, OutputSpec, Position, Text
+
+
+@dataclass(frozen=True)
+class FormulaFunction:
+    """A function given by a graph: named nodes that are fed and named nodes that are read."""
+
+    graph: Graph
+    input_nodes: Mapping[str, int]
+    output_nodes: Mapping[str, int]
+
+    @cached_property
+    def inputs(self) -> Mapping[str, ArrayType]:
+        """Shapes and dtypes of the inputs."""
+        return self._types(self.input_nodes)
+
+    @cached_property
+    def outputs(self) -> Mapping[str, ArrayType]:
+        """Shapes and dtypes of the outputs."""
+        return self._types(self.output_nodes)
+
+    def _types(self, nodes: Mapping[str, int]) -> Mapping[str, ArrayType]:
+        found = {name: self.graph.nodes[number] for name, number in nodes.items()}
+        return {name: ArrayType(node.shape, node.dtype) for name, node in found.items()}
+
+    def along(self, varying: str, primals: Arrays) -> Callable[[Array], Arrays]:
+        """Return f as a function of one input; what does not depend on it is computed once."""
+        known = {self.input_nodes[name]: value for name, value in primals.items() if name != varying}
+        targets = tuple(self.output_nodes.values())
+        plan = Plan.make(self.graph, (self.input_nodes[varying],), targets, known)
+
+        def function(array: Array) -> Arrays:
+            values = plan.run((array,))
+            return {name: np.asarray(values[number]) for name, number in self.output_nodes.items()}
+
+        return function
+
+    def engine_claims(self, wrt: Iterable[str], outputs: Iterable[str]) -> tuple[Claim, Claim]:
+        """Return the engine's own derivative as two claims: by reverse mode and by forward mode."""
+        pairs = tuple((output, name) for output in outputs for name in wrt)
+        names, targets = tuple(self.input_nodes), tuple(self.output_nodes[output] for output in outputs)
+        plan = Plan.make(self.graph, tuple(self.input_nodes.values()), targets)
+
+        def reverse(primals: Arrays) -> Linear:
+            tape = plan.run([primals[name] for name in names])
+
+            def pullback(cotangents: Arrays) -> Arrays:
+                seeds = {self.output_nodes[name]: seed for name, seed in cotangents.items()}
+                return dict(
+                    zip(
+                        wrt, plan.pullback(tape, seeds, [self.input_nodes[name] for name in wrt]), strict=True
+                    )
+                )
+
+            return pullback
+
+        def forward(primals: Arrays) -> Linear:
+            tape = plan.run([primals[name] for name in names])
+
+            def pushforward(tangents: Arrays) -> Arrays:
+                seeds = {self.input_nodes[name]: seed for name, seed in tangents.items()}
+                return dict(zip(outputs, plan.pushforward(tape, seeds), strict=True))
+
+            return pushforward
+
+        return (
+            Claim(kind="vjp", label="engine vjp", pairs=pairs, linearize=reverse),
+            Claim(kind="jvp", label="engine jvp", pairs=pairs, linearize=forward),
+        )
+
+
+@dataclass(frozen=True)
+class Program:
+    """A check's function as a graph, and what each name in it stands for."""
+
+    function: FormulaFunction
+    names: Mapping[str, Any]  # every name that a claim may use: Ref or static
+    dtype: np.dtype[Any]
+    max_memory: int
+
+    def scope(self, seeds: Mapping[str, ArrayType]) -> tuple[Scope, dict[str, int]]:
+        """Open a scope that continues the function's, with further inputs such as cotangents."""
+        scope = Scope(self.function.graph, dict(self.names), self.dtype, self.max_memory)
+        return scope, add_inputs(scope, seeds)
+
+
+def add_inputs(scope: Scope, inputs: Mapping[str, ArrayType]) -> dict[str, int]:
+    """Add input nodes to the graph of a scope and return their numbers."""
+    numbers: dict[str, int] = {}
+    for name, type_ in inputs.items():
+        node = Node(shape=type_.shape, dtype=type_.dtype)
+        scope.graph, numbers[name] = scope.graph.extended(node, max_memory=scope.max_memory)
+        scope.names[name] = Ref(numbers[name], type_.shape, type_.dtype)
+    return numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elaborated:
+    """A text added to a scope: the array of its last line, that line's name, and what went wrong."""
+
+    value: Ref | None = None
+    name: str | None = None
+    errors: tuple[FormulaError, ...] = ()
+
+
+def elaborate(scope: Scope, text: Text) -> Elaborated:
+    """Parse a text and add it to a scope."""
+    try:
+        assignments = parse(text.text)
+        value, errors = scope.run(assignments)
+        last = assignments[-1]
+        ref = None if errors else scope.ref(value, last.value)
+    except FormulaError as error:
+        return Elaborated(errors=(error,))
+    return Elaborated(value=ref, name=last.target, errors=tuple(errors))
+
+
+def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None, list[Fault]]:
+    """Build the graph of a check's function and find its outputs."""
+    types = {one.name: ArrayType(one.shape, np.dtype(one.dtype)) for one in check.inputs}
+    floats = [one.dtype for one in types.values() if one.differentiable]
+    dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+    scope = Scope(Graph(), dict(check.dims), dtype, max_memory)
+    nodes = add_inputs(scope, types)
+    result = elaborate(scope, check.function)
+    if result.errors:
+        return None, [formula_fault(check, check.function, error) for error in result.errors]
+    name = result.name or "y"
+    scope.names[name] = result.value
+    outputs, faults = _find_outputs(check, scope, name)
+    if faults:
+        return None, faults
+    return Program(FormulaFunction(scope.graph, nodes, outputs), scope.names, dtype, max_memory), []
+
+
+def _find_outputs(check: CheckSpec, scope: Scope, last: str) -> tuple[dict[str, int], list[Fault]]:
+    outputs: dict[str, int] = {}
+    faults: list[Fault] = []
+    for wanted in check.outputs or (OutputSpec(name=last),):
+        value, path = scope.names.get(wanted.name), f"outputs.{wanted.name}"
+        if not isinstance(value, Ref):
+            arrays = [name for name, found in scope.names.items() if isinstance(found, Ref)]
+            hint = did_you_mean(wanted.name, arrays) or f"; it has {', '.join(arrays)}"
+            faults.append(
+                check.fault(f"the function has no array {wanted.name!r}{hint}", path, wanted.position)
+            )
+        elif wanted.shape is not None and value.shape != wanted.shape:
+            fact = f"the function gives {wanted.name} the shape {show(value.shape)}"
+            faults.append(check.fault(f"{fact}, the spec says {show(wanted.shape)}", path, wanted.position))
+        else:
+            outputs[wanted.name] = value.number
+            if wanted.shape is not None:  # its sizes print as the user wrote them
+                scope.graph = scope.graph.relabelled(value.number, wanted.shape)
+    if not faults and not any(scope.names[name].dtype.kind in "fc" for name in outputs):
+        faults.append(check.fault("no output is floating: there is nothing to differentiate", "function"))
+    return outputs, faults
+
+
+def formula_fault(check: CheckSpec, text: Text, error: FormulaError) -> Fault:
+    """Place a formula's error in the spec file."""
+    return check.fault(error.message, text.path, locate(text, error))
+
+
+def locate(text: Text, error: FormulaError) -> Position:
+    """Position in the file of a formula's error, whose column counts bytes as Python's parser does."""
+    lines = text.text.splitlines()
+    line = lines[error.line - 1] if error.line <= len(lines) else ""
+    column = len(line.encode()[: error.column - 1].decode(errors="ignore")) + 1
+    return text.locate(error.line, column)

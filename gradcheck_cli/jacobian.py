@@ -1,0 +1,127 @@
+"""The explicit generalized Jacobian: layout, assembly from VJPs and JVPs, products, the chain rule.
+
+For y of shape (M₁ × … × M_p) and x of shape (N₁ × … × N_q) the generalized Jacobian ∂y/∂x has the shape
+(M₁ × … × M_p) × (N₁ × … × N_q): outputs first, then inputs; its entry (i, j) for multi-indices i and j is
+∂y_i/∂x_j. A *row* (i fixed) has the shape of x, a *column* (j fixed) the shape of y. Flattening each
+group of axes gives the M × N matrix in which everything here is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from gradcheck_cli import analytic
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.errors import ShapeError
+from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.problem import Problem, symmetric_part
+from gradcheck_cli.shapes import Shape, count
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """∂y/∂x as the matrix of its two flattened groups of axes."""
+
+    output_shape: Shape
+    input_shape: Shape
+    matrix: Array
+
+    @property
+    def array(self) -> Array:
+        """The array of shape output_shape + input_shape."""
+        return self.matrix.reshape(*self.output_shape, *self.input_shape)
+
+    def __matmul__(self, other: Jacobian) -> Jacobian:
+        """Contract the input axes of this one with the output axes of the other: (∂z/∂y)(∂y/∂x).
+
+        The generalized matrix product: (∂z/∂x)_{i,j} = Σ_k (∂z/∂y)_{i,k} (∂y/∂x)_{k,j}.
+
+        Raises
+        ------
+        ShapeError
+            Where the inner groups of axes differ.
+        """
+        if self.input_shape != other.output_shape:
+            raise ShapeError(f"inner axes {self.input_shape} and {other.output_shape} differ")
+        return Jacobian(self.output_shape, other.input_shape, self.matrix @ other.matrix)
+
+    def apply(self, tangent: Array) -> Array:
+        """Generalized matrix–vector product (J v)_i = Σ_j J_{i,j} v_j, of the shape of y (a JVP)."""
+        return (self.matrix @ tangent.reshape(-1)).reshape(self.output_shape)
+
+    def pull(self, cotangent: Array) -> Array:
+        """Transposed product (uᵀ J)_j = Σ_i u_i J_{i,j}, of the shape of x (a VJP)."""
+        return (cotangent.reshape(-1) @ self.matrix).reshape(self.input_shape)
+
+
+def chain_product(links: Sequence[Jacobian]) -> Jacobian:
+    """∂z/∂x of a chain x → … → z from its links, given from the first (at x) to the last (at z)."""
+    return reduce(lambda product, link: link @ product, links)
+
+
+def assemble(problem: Problem, claim: Claim, *, unit_seeds: bool = False) -> dict[Pair, Jacobian]:
+    """Build the explicit Jacobians that a claim stands for, one for each of its pairs.
+
+    A VJP gives them row by row, a JVP column by column, each from a multiple of a basis array.
+    ``unit_seeds`` uses the basis arrays themselves (for a claim that ignores its cotangent).
+    """
+    builders = {"vjp": _by_rows, "jvp": _by_columns, "jacobian": _given}
+    matrices = builders[claim.kind](problem, claim, unit_seeds)
+    return {
+        pair: Jacobian(
+            problem.output_shape(pair[0]),
+            problem.input_shape(pair[1]),
+            _projected(matrix, problem.input_shape(pair[1])) if pair[1] in problem.symmetric else matrix,
+        )
+        for pair, matrix in matrices.items()
+    }
+
+
+def _by_rows(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: FBT001
+    pull = analytic.ask(problem, claim)
+    matrices = _empty(problem, claim)
+    for output in claim.outputs:
+        for row in range(count(problem.output_shape(output))):
+            size = 1.0 if unit_seeds else analytic.seed_size(row)
+            gradients = pull({output: analytic.basis(problem.function.outputs[output], row, size)})
+            for name in claim.inputs:
+                matrices[output, name][row] = np.asarray(gradients[name], np.float64).reshape(-1) / size
+    return matrices
+
+
+def _by_columns(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: FBT001
+    push = analytic.ask(problem, claim)
+    matrices = _empty(problem, claim)
+    for name in claim.inputs:
+        for column in range(count(problem.input_shape(name))):
+            size = 1.0 if unit_seeds else analytic.seed_size(column)
+            tangents = push({name: analytic.basis(problem.function.inputs[name], column, size)})
+            for output in claim.outputs:
+                matrices[output, name][:, column] = (
+                    np.asarray(tangents[output], np.float64).reshape(-1) / size
+                )
+    return matrices
+
+
+def _given(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: ARG001, FBT001
+    explicit = analytic.ask(problem, claim)({})
+    matrices = _empty(problem, claim)
+    for pair, matrix in matrices.items():
+        matrix[:] = np.asarray(explicit[pair[1]], np.float64).reshape(matrix.shape)
+    return matrices
+
+
+def _empty(problem: Problem, claim: Claim) -> dict[Pair, Array]:
+    return {
+        pair: np.empty((count(problem.output_shape(pair[0])), count(problem.input_shape(pair[1]))))
+        for pair in claim.pairs
+    }
+
+
+def _projected(matrix: Array, input_shape: Shape) -> Array:
+    """Symmetrise every row: within symmetric matrices only that part of a gradient means anything."""
+    return symmetric_part(matrix.reshape(-1, *input_shape)).reshape(matrix.shape)

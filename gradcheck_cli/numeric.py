@@ -1,0 +1,242 @@
+"""The numeric witness: derivatives by finite differences, each with a bound on its error.
+
+Two kinds of estimate, after the funnel of "agree cheaply, refine what disagrees":
+
+* one central pair per column, D = (f(x + h e) - f(x - h e)) / 2h with h = eps^(1/3) · scale;
+* ladders of halved steps, extrapolated to step 0 (Ridders 1982; Press et al., Numerical Recipes, §5.7),
+  central and one-sided, whose bound is the tableau's own error estimate plus the round-off floor
+  2 eps max|f| / 2h. The one-sided values tell a kink from a wrong gradient.
+
+The step is always the one really taken, (x + h) - x. Shares nothing with the analytic witness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.problem import View
+
+LEVELS = 9  # steps in a ladder, each half of the one before
+DEPTH = 5  # extrapolations that a value goes through at most
+FIRST_STEPS = (3e-2, 1e-4, 3e-3, 0.3, 1e-6)  # first steps of the ladders, in units of the entry's scale
+KINK = 3  # one-sided derivatives that differ by more than this many bounds make a kink
+TINY = 1e-3  # an entry this much smaller than the rest of its array does not set the scale
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value for every output entry and a bound on its error; an unknown one is nan with bound inf."""
+
+    value: Array
+    bound: Array
+
+    def better_of(self, finer: Estimate) -> Estimate:
+        """Combine with an estimate from smaller steps.
+
+        Where the two contradict one another beyond their bounds, the smaller step is right: its
+        round-off floor is honest, while aliasing at a large step is invisible. Else the tighter wins.
+        """
+        contradicts = np.abs(self.value - finer.value) > self.bound + finer.bound
+        take = (finer.bound < self.bound) | (contradicts & np.isfinite(finer.bound))
+        return Estimate(np.where(take, finer.value, self.value), np.where(take, finer.bound, self.bound))
+
+
+@dataclass(frozen=True)
+class Refined:
+    """One column estimated with care: from both sides together, from below and from above."""
+
+    central: Estimate
+    left: Estimate
+    right: Estimate
+
+
+@dataclass(frozen=True)
+class Differences:
+    """All columns estimated: the numeric Jacobian of the joined outputs by one input, as matrices.
+
+    Where one-sided derivatives differ (``kink``), every value from ``low`` to ``high`` is a right one;
+    elsewhere both are ``value``.
+    """
+
+    value: Array
+    bound: Array
+    low: Array
+    high: Array
+    kink: Array
+
+    def rows(self, rows: slice) -> Differences:
+        """Return the part that belongs to one output."""
+        return Differences(
+            self.value[rows], self.bound[rows], self.low[rows], self.high[rows], self.kink[rows]
+        )
+
+
+def difference_jacobian(view: View) -> Differences:
+    """Estimate every column by one central pair."""
+    shape = (view.center.size, view.primal.size)
+    value, bound = np.empty(shape), np.empty(shape)
+    for column in range(view.primal.size):
+        estimate = central_pair(view, column)
+        value[:, column], bound[:, column] = estimate.value, estimate.bound
+    return Differences(value, bound, value.copy(), value.copy(), np.zeros(shape, dtype=bool))
+
+
+def refine_columns(view: View, differences: Differences, columns: Array) -> None:
+    """Replace the given columns by refined estimates, in place, and find the kinks in them."""
+    for column in columns:
+        refined = refine(view, int(column))
+        left, right = refined.left, refined.right
+        jump = np.abs(left.value - right.value) > KINK * (left.bound + right.bound)
+        kink = jump & np.isfinite(left.bound) & np.isfinite(right.bound)
+        central, sides = refined.central, left.bound + right.bound
+        differences.value[:, column] = central.value
+        differences.bound[:, column] = np.where(kink, sides, central.bound)
+        differences.kink[:, column] = kink
+        differences.low[:, column] = np.where(kink, np.minimum(left.value, right.value), central.value)
+        differences.high[:, column] = np.where(kink, np.maximum(left.value, right.value), central.value)
+
+
+def scale(view: View, column: int) -> float:
+    """Return the natural unit for steps of one entry: its own size, or its array's if it is tiny or zero."""
+    own = abs(float(view.primal.reshape(-1)[column]))
+    typical = float(np.sqrt(np.mean(np.square(view.primal, dtype=np.float64))))
+    if own > TINY * typical:
+        return own
+    return typical or 1.0
+
+
+def central_pair(view: View, column: int) -> Estimate:
+    """Estimate a column by one central pair; its bound is the round-off floor alone."""
+    step = view.eps ** (1 / 3) * scale(view, column)
+    if min(view.room(column)) < step:
+        return _unknown(view.center)
+    (above, up), (below, down) = view.shifted(column, step), view.shifted(column, -step)
+    high, low = view.function(above), view.function(below)
+    with np.errstate(all="ignore"):
+        value = (high - low) / (up - down)
+        bound = 2 * view.eps * np.maximum(np.abs(high), np.abs(low)) / (up - down)
+    return Estimate(value, np.where(np.isfinite(value), bound, np.inf))
+
+
+def refine(view: View, column: int) -> Refined:
+    """Estimate a column over several ladders of steps, until two of them agree closely."""
+    unit = scale(view, column)
+    best: Refined | None = None
+    tried: list[tuple[float, Refined]] = []
+    for first in FIRST_STEPS:
+        if first < np.sqrt(view.eps):
+            continue
+        found = _ladder(view, column, first * unit)
+        if best is not None and _agree(best.central, found.central, view, unit):
+            return _joined([*tried, (first, found)])
+        tried.append((first, found))
+        best = _joined(tried)
+    assert best is not None
+    return best
+
+
+def _agree(one: Estimate, other: Estimate, view: View, unit: float) -> bool:
+    """Whether two ladders confirm one another to about the precision that the function allows."""
+    bound = np.minimum(one.bound, other.bound)
+    resolution = 1e3 * view.eps * np.abs(view.center) / unit
+    close = np.abs(one.value - other.value) <= one.bound + other.bound
+    return bool(np.all(close & (bound <= 1e-7 * np.abs(other.value) + resolution)))
+
+
+def _joined(ladders: list[tuple[float, Refined]]) -> Refined:
+    """Combine ladders, from the largest first step to the smallest."""
+    ordered = [found for _, found in sorted(ladders, key=lambda ladder: -ladder[0])]
+    central, left, right = ordered[0].central, ordered[0].left, ordered[0].right
+    for finer in ordered[1:]:
+        central = central.better_of(finer.central)
+        left, right = left.better_of(finer.left), right.better_of(finer.right)
+    # At the border of the domain there is one side only, and it is the derivative.
+    return Refined(_or_side(central, left, right), left, right)
+
+
+def _or_side(central: Estimate, left: Estimate, right: Estimate) -> Estimate:
+    lonely = np.isinf(central.bound) & (np.isinf(left.bound) != np.isinf(right.bound))
+    side = Estimate(
+        np.where(np.isinf(left.bound), right.value, left.value), np.minimum(left.bound, right.bound)
+    )
+    return Estimate(np.where(lonely, side.value, central.value), np.where(lonely, side.bound, central.bound))
+
+
+def _ladder(view: View, column: int, first: float) -> Refined:
+    """Evaluate both sides at halved steps, inside the domain, and extrapolate each way."""
+    down, up = view.room(column)
+    if min(down, up) >= TINY * first:
+        down = up = min(first, down, up)
+    else:  # too near to one border for steps on both sides
+        down, up = (min(first, down), 0.0) if down > up else (0.0, min(first, up))
+    steps_up, above = _probe(view, column, up)
+    steps_down, below = _probe(view, column, -down)
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(above), np.abs(below))
+        both = (steps_up - steps_down)[:, np.newaxis]
+        central = _extrapolate(
+            (above - below) / both, 2 * view.eps * size / np.abs(both), steps_up - steps_down, ratio=4
+        )
+        right = _one_sided(steps_up, above, view)
+        left = _one_sided(steps_down, below, view)
+    return Refined(central, left, right)
+
+
+def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
+    """Evaluate at steps first, first/2, …; return the steps taken and the values, a row each."""
+    if first == 0:
+        return np.full(LEVELS, np.nan), np.full((LEVELS, *view.center.shape), np.nan)
+    moved = [view.shifted(column, first / 2**level) for level in range(LEVELS)]
+    return np.array([step for _, step in moved]), np.stack([view.function(array) for array, _ in moved])
+
+
+def _one_sided(steps: Array, values: Array, view: View) -> Estimate:
+    taken = steps[:, np.newaxis]
+    floor = 2 * view.eps * np.maximum(np.abs(values), np.abs(view.center)) / np.abs(taken)
+    return _extrapolate((values - view.center) / taken, floor, steps, ratio=2)
+
+
+def _extrapolate(differences: Array, floor: Array, steps: Array, *, ratio: int) -> Estimate:
+    """Extrapolate difference quotients at steps h, h/2, h/4, … to h = 0.
+
+    T[i, 0] = D(h / 2ⁱ) and T[i, k] = T[i, k-1] + (T[i, k-1] - T[i-1, k-1]) / (ratioᵏ - 1), with ratio 4
+    for central differences (errors in even powers of h) and 2 for one-sided ones. Of all T[i, k] the one
+    with the smallest estimate, max(|T[i,k] - T[i,k-1]|, |T[i,k] - T[i-1,k-1]|) + floor[i], is returned.
+    """
+    rows = [[differences[0]]]
+    for level in range(1, len(differences)):
+        row = [differences[level]]
+        for depth in range(1, min(level, DEPTH) + 1):
+            row.append(row[-1] + (row[-1] - rows[-1][depth - 1]) / (ratio**depth - 1))
+        rows.append(row)
+    floor = np.fmax(floor, _noise(rows, steps) / np.abs(steps)[:, np.newaxis])
+    best = Estimate(np.full(differences.shape[1:], np.nan), np.full(differences.shape[1:], np.inf))
+    for level in range(1, len(rows)):
+        for depth in range(1, len(rows[level])):
+            value, before = rows[level][depth], rows[level][depth - 1]
+            bound = (
+                np.maximum(np.abs(value - before), np.abs(value - rows[level - 1][depth - 1])) + floor[level]
+            )
+            smaller = bound < best.bound
+            best = Estimate(np.where(smaller, value, best.value), np.where(smaller, bound, best.bound))
+    return best
+
+
+def _noise(rows: list[list[Array]], steps: Array) -> Array:
+    """Noise of the function's values, by how much the extrapolated quotients still jump at the smallest steps.
+
+    There truncation is gone and what is left is noise divided by the step. It is more than round-off of
+    the value where the function cancels, iterates or computes in a lower precision inside.
+    """
+    jumps = [
+        np.abs(rows[level][2] - rows[level - 1][2]) * abs(steps[level])
+        for level in range(len(rows) - 3, len(rows))
+    ]
+    return np.fmax.reduce(jumps)
+
+
+def _unknown(like: Array) -> Estimate:
+    return Estimate(np.full(like.shape, np.nan), np.full(like.shape, np.inf))

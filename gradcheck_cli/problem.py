@@ -1,0 +1,144 @@
+"""A function bound to one point: what the two witnesses, analytic and numeric, are asked about.
+
+Numerically the function is seen one input at a time, as a map from that input's array to the vector of
+all floating outputs, flattened and joined.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.functions.base import Arrays, Function
+from gradcheck_cli.shapes import Shape, count
+
+Interval = tuple[float, float]
+EVERYWHERE: Interval = (-np.inf, np.inf)
+
+
+def symmetric_part(array: Array) -> Array:
+    """(a + aᵀ) / 2 over the last two axes: the projection onto symmetric matrices."""
+    return (array + np.swapaxes(array, -1, -2)) / 2
+
+
+@dataclass(frozen=True)
+class View:
+    """The function of one input alone, the others fixed: array → vector of all floating outputs."""
+
+    primal: Array
+    domain: Interval
+    symmetric: bool
+    eps: float  # round-off unit of the coarser of input and outputs
+    function: Callable[[Array], Array]
+    center: Array  # the function's value at the point itself
+
+    def shifted(self, column: int, step: float) -> tuple[Array, float]:
+        """Move one entry by ``step``; return the array and the step really taken, (x + h) - x.
+
+        Within symmetric matrices the entries (i, j) and (j, i) move by half of it each, so that the
+        directional derivative is entry (i, j) of the symmetrised gradient.
+        """
+        moved = self.primal.copy()
+        flat, index = moved.reshape(-1), np.unravel_index(column, self.primal.shape)
+        mirror = column
+        if self.symmetric:
+            mirror = int(np.ravel_multi_index((*index[:-2], index[-1], index[-2]), moved.shape))
+        before = float(flat[column])
+        if mirror == column:
+            flat[column] += step
+            return moved, float(flat[column]) - before
+        flat[column] += step / 2
+        flat[mirror] = flat[column]
+        return moved, 2 * (float(flat[column]) - before)
+
+    def room(self, column: int) -> tuple[float, float]:
+        """How far the entry may go down and up before it leaves the declared domain."""
+        value = float(self.primal.reshape(-1)[column])
+        return value - self.domain[0], self.domain[1] - value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A function at a point. ``evaluations`` counts calls: forward, vjp, jvp."""
+
+    function: Function
+    primals: Arrays
+    wrt: tuple[str, ...]
+    domains: Mapping[str, Interval] = field(default_factory=dict)
+    symmetric: frozenset[str] = frozenset()
+    evaluations: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs that have a derivative."""
+        return tuple(name for name, type_ in self.function.outputs.items() if type_.differentiable)
+
+    @cached_property
+    def rows(self) -> dict[str, slice]:
+        """Where each output's entries stand in the joined vector."""
+        rows, start = {}, 0
+        for name in self.outputs:
+            stop = start + count(self.output_shape(name))
+            rows[name] = slice(start, stop)
+            start = stop
+        return rows
+
+    def output_shape(self, name: str) -> Shape:
+        """Shape of an output, with its symbols."""
+        return self.function.outputs[name].shape
+
+    def input_shape(self, name: str) -> Shape:
+        """Shape of an input, with its symbols."""
+        return self.function.inputs[name].shape
+
+    def eps(self, output: str, name: str) -> float:
+        """Round-off unit of the coarser of an output's and an input's dtype."""
+        dtypes = self.function.outputs[output].dtype, self.function.inputs[name].dtype
+        return max(float(np.finfo(dtype).eps) for dtype in dtypes)
+
+    @cached_property
+    def values(self) -> Array:
+        """The joined outputs at the point itself.
+
+        Raises
+        ------
+        EvaluationError
+            If the function raises; its message is the user's to read.
+        """
+        name = self.wrt[0]
+        self.evaluations["forward"] += 1
+        try:
+            return self._joined(self.function.along(name, self.primals)(self.primals[name]))
+        except Exception as error:
+            raise EvaluationError(f"the function raised {type(error).__name__}: {error}") from error
+
+    def view(self, name: str) -> View:
+        """Look at the function as one of ``name`` alone; where it raises, it has no finite value."""
+        function = self.function.along(name, self.primals)
+        missing = np.full(self.values.shape, np.nan)
+
+        def evaluate(array: Array) -> Array:
+            self.evaluations["forward"] += 1
+            try:
+                return self._joined(function(array))
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                return missing
+
+        return View(
+            primal=self.primals[name],
+            domain=self.domains.get(name, EVERYWHERE),
+            symmetric=name in self.symmetric,
+            eps=max(self.eps(output, name) for output in self.outputs),
+            function=evaluate,
+            center=self.values,
+        )
+
+    def _joined(self, outputs: Arrays) -> Array:
+        parts = [np.asarray(outputs[name], dtype=np.float64).reshape(-1) for name in self.outputs]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,128 @@
+"""Single entries of a Jacobian: the wrong ones, the worst one, and small Jacobians written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Group, RenderableType
+
+from gradcheck_cli.report.notation import (
+    VERDICTS,
+    claimed,
+    derivative,
+    difference,
+    element,
+    entry_name,
+    indices,
+    measured,
+    pair_name,
+)
+from gradcheck_cli.report.page import INDENT, Justify, Page
+from gradcheck_cli.result import Entry, PairResult, Values
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of entries: its head and its cell."""
+
+    header: str
+    cell: Callable[[PairResult, Entry], str]
+    justify: Justify = "right"
+
+
+COLUMNS: Final = {
+    "entry": Column("entry", entry_name, "left"),
+    "claimed": Column("claimed", lambda _, entry: claimed(entry.analytic)),
+    "numeric": Column("numeric ± bound", lambda _, entry: measured(entry)),
+    "difference": Column("difference", lambda _, entry: difference(entry)),
+    "point": Column("point", lambda _, entry: entry.point, "left"),
+    "verdict": Column("verdict", lambda _, entry: VERDICTS[entry.verdict][0], "left"),
+}
+# From the widest; the last one is written as a list where it does not fit either.
+LAYOUTS: Final = (
+    ("entry", "claimed", "numeric", "difference", "point"),
+    ("entry", "claimed", "numeric", "point"),
+)
+
+_NARROWEST: Final = 6
+
+
+def write_entries(page: Page, pair: PairResult) -> None:
+    """Print the worst entries of a pair that is not clean, the worst first."""
+    shown = pair.shown or ((pair.worst,) if pair.worst else ())
+    if not shown:
+        return
+    page.write()
+    page.write(page.text(_title(pair, len(shown)), "bold"), INDENT)
+    mixed = ("verdict",) if len({entry.verdict for entry in shown}) > 1 else ()
+    layouts = [lambda names=(*names, *mixed): _table(page, pair, shown, names) for names in LAYOUTS]
+    full = (*LAYOUTS[0], *mixed)
+    page.write_first_that_fits([*layouts, lambda: _list(page, pair, shown, full)], 2 * INDENT)
+
+
+def _title(pair: PairResult, shown: int) -> str:
+    affected = pair.mismatched + pair.inconclusive
+    which = f"the worst {shown} of {affected}" if shown < affected else "worst first"
+    kind = "wrong" if pair.mismatched else "undecided"
+    return f"{kind} entries of {pair_name(pair)} ({pair.claim}), {which}"
+
+
+def _table(page: Page, pair: PairResult, shown: tuple[Entry, ...], names: tuple[str, ...]) -> RenderableType:
+    columns = [COLUMNS[name] for name in names]
+    table = page.table((column.header, column.justify) for column in columns)
+    for entry in shown:
+        table.add_row(*(page.text(column.cell(pair, entry)) for column in columns))
+    return table
+
+
+def _list(page: Page, pair: PairResult, shown: tuple[Entry, ...], names: tuple[str, ...]) -> RenderableType:
+    """Lay out for names or terminals that leave no room for a table."""
+    first, *others = (COLUMNS[name] for name in names)
+    records: list[RenderableType] = []
+    for entry in shown:
+        rows = [(f"  {column.header}", "dim", column.cell(pair, entry)) for column in others]
+        records += [page.text(first.cell(pair, entry)), page.labelled(rows)]
+    return Group(*records)
+
+
+def write_worst(page: Page, pair: PairResult) -> None:
+    """Print the worst entry of a pair that passes, in one line."""
+    if pair.worst is None:
+        return
+    where, both = entry_name(pair, pair.worst), f"numeric {measured(pair.worst)}"
+    text = f"worst entry {where}: claimed {claimed(pair.worst.analytic)}, {both}, at {pair.worst.point}"
+    page.write()
+    page.write(page.text(text), INDENT)
+
+
+def write_values(page: Page, pair: PairResult, values: Values) -> None:
+    """Print the Jacobian, claimed beside numeric, in blocks of as many columns as fit."""
+    columns = list(range(len(values.analytic[0]) if values.analytic else 0))
+    page.write()
+    page.write(page.text(f"{pair_name(pair)} ({pair.claim}) written out at {values.point}", "bold"), INDENT)
+    while columns:
+        together = max(1, min(len(columns), page.width // _NARROWEST))
+        while together > 1 and not page.fits(_matrices(page, pair, values, columns[:together]), 2 * INDENT):
+            together -= 1
+        page.write(_matrices(page, pair, values, columns[:together]), 2 * INDENT)
+        columns = columns[together:]
+        if columns:
+            page.write()
+
+
+def _matrices(page: Page, pair: PairResult, values: Values, columns: list[int]) -> RenderableType:
+    names = [element(pair.input, index) for index in indices(pair.input_shape)]
+    sides = (("claimed", values.analytic, claimed), ("numeric", values.numeric, derivative))
+    headers: list[tuple[str, Justify]] = [("", "left")]
+    for side, _, _ in sides:
+        titles = [side] + [""] * (len(columns) - 1)
+        # An empty column keeps the two sides apart.
+        headers += [(f"{title}\n{names[j]}", "right") for title, j in zip(titles, columns, strict=True)]
+        headers += [("", "left")]
+    table = page.table(headers[:-1])
+    for i, index in enumerate(indices(pair.output_shape)):
+        left, right = ([write(matrix[i][j]) for j in columns] for _, matrix, write in sides)
+        table.add_row(*map(page.text, (element(pair.output, index), *left, "", *right)))
+    return table

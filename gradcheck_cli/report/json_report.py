@@ -1,0 +1,110 @@
+"""The JSON report, schema 1: which keys a machine may rely on."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Final
+
+import gradcheck_cli
+from gradcheck_cli.result import CheckResult, Entry, Fault, PairResult, Remark, RunReport, Verdict
+from gradcheck_cli.shapes import Shape
+
+SCHEMA: Final = 1
+
+# What JSON can hold, by the name that the report's keys give it.
+Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
+
+
+def render_json(report: RunReport) -> str:
+    """Write the report as one JSON document, in ASCII, with a newline at its end."""
+    document: Json = {
+        "tool": "gradcheck-cli",
+        "version": gradcheck_cli.__version__,
+        "schema": SCHEMA,
+        "summary": _summary(report),
+        "faults": [_fault(fault) for fault in report.faults],
+        "checks": [_check(check) for check in report.checks],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _summary(report: RunReport) -> Json:
+    return {
+        "checks": len(report.checks),
+        **{verdict.word: report.count(verdict) for verdict in Verdict},
+        "unexpected": len(report.unexpected),
+        "seconds": _number(report.seconds),
+    }
+
+
+def _fault(fault: Fault) -> Json:
+    return {
+        "spec": fault.spec,
+        "line": fault.line,
+        "column": fault.column,
+        "path": fault.path,
+        "message": fault.message,
+    }
+
+
+def _check(check: CheckResult) -> Json:
+    return {
+        "name": check.name,
+        "spec": check.spec,
+        "line": check.line,
+        "expect": check.expect,
+        "verdict": check.verdict.word,
+        "as_expected": check.as_expected,
+        "message": check.message,
+        "seconds": _number(check.seconds),
+        "evaluations": dict(check.evaluations),
+        "pairs": [_pair(pair) for pair in check.pairs],
+        "diagnoses": [_remark(remark) for remark in check.diagnoses],
+        "warnings": [_remark(remark) for remark in check.warnings],
+    }
+
+
+def _pair(pair: PairResult) -> Json:
+    return {
+        "output": pair.output,
+        "input": pair.input,
+        "claim": pair.claim,
+        "output_shape": _sizes(pair.output_shape),
+        "input_shape": _sizes(pair.input_shape),
+        "mode": pair.mode,
+        "verdict": pair.verdict.word,
+        "entries": pair.entries,
+        "mismatched": pair.mismatched,
+        "kinks": pair.kinks,
+        "max_abs_error": _number(pair.max_abs_error),
+        "max_rel_error": _number(pair.max_rel_error),
+        "detectable": _number(pair.detectable),
+        "worst": None if pair.worst is None else _entry(pair.worst),
+    }
+
+
+def _entry(entry: Entry) -> Json:
+    return {
+        "point": entry.point,
+        "output_index": _sizes(entry.output_index),
+        "input_index": _sizes(entry.input_index),
+        "analytic": _number(entry.analytic),
+        "numeric": _number(entry.numeric),
+        "bound": _number(entry.bound),
+    }
+
+
+def _remark(remark: Remark) -> Json:
+    named: dict[str, Json] = {} if remark.input is None else {"input": remark.input}
+    return {"code": remark.code, **named, "message": remark.message}
+
+
+def _sizes(shape: Shape) -> list[Json]:
+    return [int(size) for size in shape]
+
+
+def _number(value: float) -> float | str:
+    """JSON knows no nan and no infinities, so these become ``"nan"``, ``"inf"``, ``"-inf"``."""
+    value = float(value)
+    return value if math.isfinite(value) else str(value)

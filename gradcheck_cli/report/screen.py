@@ -1,0 +1,64 @@
+"""Standard output during a run: text is shown check by check, any other format once at the end."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from typing import NoReturn
+
+from rich.console import Console
+
+from gradcheck_cli.report import RENDERERS
+from gradcheck_cli.report.text import render_check, render_summary
+from gradcheck_cli.result import CheckResult, RunReport
+
+
+class TerminalConsole(Console):
+    """A console that leaves it to its caller what a closed pipe means."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Pass on what rich would turn into exit code 1, which stands for a wrong gradient."""
+        raise BrokenPipeError
+
+
+class Screen:
+    """Shows results as they come and remembers them, in case no more do."""
+
+    def __init__(self, name: str, *, verbosity: int = 0, color: bool | None = None) -> None:
+        self._format = name
+        self._verbosity = verbosity
+        self._console = open_console(color=color)
+        self._checks: list[CheckResult] = []
+        self._start = time.monotonic()
+
+    def show(self, check: CheckResult) -> None:
+        """Take in one more result."""
+        self._checks.append(check)
+        if self._format == "text":
+            render_check(check, self._console, self._verbosity)
+
+    def known(self) -> RunReport:
+        """Return the results that have come in so far."""
+        return RunReport(checks=tuple(self._checks), seconds=time.monotonic() - self._start)
+
+    def finish(self, report: RunReport) -> None:
+        """Show what belongs at the end."""
+        if self._format == "text":
+            render_summary(report, self._console, self._verbosity)
+        else:
+            # Line by line: an unbuffered stream loses the rest of a long text that a pipe takes in parts.
+            sys.stdout.writelines(RENDERERS[self._format](report).splitlines(keepends=True))
+            sys.stdout.flush()
+
+
+def open_console(*, color: bool | None = None) -> Console:
+    """Open standard output; ``color`` None leaves colours to the terminal and to NO_COLOR."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What an encoding lacks is spelled out: no report may end in a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if color is None:
+        return TerminalConsole(file=sys.stdout)
+    if color:
+        return TerminalConsole(file=sys.stdout, color_system="standard", force_terminal=True, no_color=False)
+    return TerminalConsole(file=sys.stdout, color_system=None)

@@ -1,0 +1,155 @@
+"""Shapes: symbolic sizes, the generalized Jacobian's two groups of axes, broadcasting and its inverse.
+
+A size may remember how the user wrote it: ``Size(3, "M")`` is the integer 3 that prints as ``M``. Sizes
+pass through the shape rules as the integers that they are, so that a report can show both
+``(N, M)`` and ``(1, 3)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from typing_extensions import Self
+
+Shape = tuple[int, ...]
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+class Size(int):
+    """An axis length that remembers the expression it came from.
+
+    >>> n, d = Size(4, "N"), Size(3, "D")
+    >>> (n * d, (n * d).text, (2 * d).text, (d + 1).text)
+    (12, 'N*D', '2*D', 'D + 1')
+    """
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> Self:
+        """Make the integer ``value`` that prints as ``text`` in symbolic shapes."""
+        size = super().__new__(cls, value)
+        size.text = text
+        return size
+
+    def __getnewargs__(self) -> tuple[int, str]:  # type: ignore[override]  # int has one argument
+        return int(self), self.text
+
+    def __mul__(self, other: object) -> int:
+        return _combine(self, "*", other, int.__mul__)
+
+    def __rmul__(self, other: object) -> int:
+        return _combine(other, "*", self, int.__mul__)
+
+    def __add__(self, other: object) -> int:
+        return _combine(self, " + ", other, int.__add__)
+
+    def __radd__(self, other: object) -> int:
+        return _combine(other, " + ", self, int.__add__)
+
+    def __sub__(self, other: object) -> int:
+        return _combine(self, " - ", other, int.__sub__)
+
+    def __floordiv__(self, other: object) -> int:
+        return _combine(self, "//", other, int.__floordiv__)
+
+
+def _combine(left: object, operator: str, right: object, operation: object) -> int:
+    if not isinstance(left, int) or not isinstance(right, int):
+        return NotImplemented
+    value: int = operation(int(left), int(right))  # type: ignore[operator]  # an unbound method of int
+    return Size(value, f"{_operand(left, operator)}{operator}{_operand(right, operator)}")
+
+
+def _operand(size: int, operator: str) -> str:
+    text = size.text if isinstance(size, Size) else str(size)
+    needs_brackets = " " in text and " " not in operator
+    return f"({text})" if needs_brackets else text
+
+
+def show(shape: Iterable[int]) -> str:
+    """Write a shape in numbers as Python would: ``()``, ``(3,)``, ``(1, 3)``."""
+    return str(tuple(int(size) for size in shape))
+
+
+def show_symbols(shape: Iterable[int]) -> str:
+    """Write a shape as its user did: ``(N, 2*D)``; sizes without a symbol stand as numbers."""
+    parts = [size.text if isinstance(size, Size) else str(size) for size in shape]
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def count(shape: Iterable[int]) -> int:
+    """Count the entries of an array of this shape (1 for a scalar)."""
+    return math.prod(int(size) for size in shape)
+
+
+def show_bytes(number: int) -> str:
+    """Write a number of bytes for people: ``48 B``, ``1.2 TiB``."""
+    value, power = float(number), 0
+    while value >= 1024 and power < len(_UNITS) - 1:
+        value, power = value / 1024, power + 1
+    return f"{number} B" if power == 0 else f"{value:.3g} {_UNITS[power]}"
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """Shape of arrays combined entry by entry, by NumPy's rule: align right, stretch axes of length 1.
+
+    Raises
+    ------
+    ShapeError
+        Where two axes differ and neither is 1.
+    """
+    rank = max((len(shape) for shape in shapes), default=0)
+    result: list[int] = []
+    for axis in range(-rank, 0):
+        size: int = 1
+        for shape in shapes:
+            if len(shape) < -axis or shape[axis] == 1 or shape[axis] == size:
+                # Of two equal sizes keep the one with a symbol.
+                if len(shape) >= -axis and shape[axis] == size and not isinstance(size, Size):
+                    size = shape[axis]
+                continue
+            if size != 1:
+                raise ShapeError(f"axis {axis} is {int(size)} in one and {int(shape[axis])} in the other")
+            size = shape[axis]
+        result.append(size)
+    return tuple(result)
+
+
+def unbroadcast(array: np.ndarray, shape: Shape) -> np.ndarray:
+    """Sum over the axes that broadcasting stretched: the adjoint of ``broadcast_to``.
+
+    For B : shape → array.shape the linear map "stretch", this is Bᵀ, so that
+    ⟨array, B x⟩ = ⟨unbroadcast(array), x⟩ for every x of the given shape.
+    """
+    if array.shape == shape:
+        return array
+    lead = array.ndim - len(shape)
+    stretched = tuple(lead + axis for axis, size in enumerate(shape) if size == 1 != array.shape[lead + axis])
+    return array.sum(axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
+
+
+def normalize_axes(axis: int | Iterable[int] | None, rank: int) -> tuple[int, ...]:
+    """Turn NumPy's ``axis`` argument into sorted, non-negative axes.
+
+    Raises
+    ------
+    ShapeError
+        For an axis that the array does not have, or one named twice.
+    """
+    if axis is None:
+        return tuple(range(rank))
+    wanted = (axis,) if isinstance(axis, int) else tuple(axis)
+    for one in wanted:
+        if not -rank <= one < rank:
+            raise ShapeError(f"axis {one} is out of range: {{0}} has {rank} axes")
+    result = tuple(sorted(one % rank for one in wanted))
+    if len(set(result)) != len(result):
+        raise ShapeError(f"axis {axis} names one axis twice")
+    return result

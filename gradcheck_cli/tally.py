@@ -1,0 +1,150 @@
+"""What one claim about one pair came to over all points: merged verdicts, worst entries, sizes.
+
+An entry is wrong if it is wrong at any point. At the edge point an entry that could not be decided does
+not count if another point decided it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.compare import Comparison, State
+from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
+from gradcheck_cli.shapes import Shape, count
+
+SHOWN = 6  # worst entries kept for the report
+SMALL = 64  # entries up to which the whole Jacobian is kept for the report
+
+_VERDICTS = {
+    State.PASS: Verdict.PASS,
+    State.SKIPPED: Verdict.INCONCLUSIVE,  # judged at no point
+    State.UNDECIDED: Verdict.INCONCLUSIVE,
+    State.FAIL: Verdict.FAIL,
+}
+
+
+@dataclass
+class Tally:
+    """One claim about one pair; filled point by point."""
+
+    claim: Claim
+    pair: Pair
+    output_shape: Shape
+    input_shape: Shape
+    itemsizes: tuple[int, int]
+    state: Array | None = None
+    failed_at: list[str] = field(default_factory=list)
+    evidence: Comparison | None = None  # of the first point at which it failed
+    max_abs_error: float = 0.0
+    max_rel_error: float = 0.0
+    detectable: float = np.inf
+    kinks: int = 0
+    approximate: bool = False
+    informed: bool = False
+    entries: list[tuple[float, Entry]] = field(default_factory=list)
+    values: Values | None = None
+
+    def add(self, point: str, comparison: Comparison) -> None:
+        """Take in the comparison at one more point."""
+        judged = comparison.state != State.SKIPPED
+        state = comparison.state
+        if point == "edge" and self.state is not None:
+            state = np.where(state == State.UNDECIDED, State.SKIPPED, state)
+        self.state = state.copy() if self.state is None else np.maximum(self.state, state)
+        if (state == State.FAIL).any():
+            self.failed_at.append(point)
+            self.evidence = self.evidence or comparison
+        finite = judged & np.isfinite(comparison.bound)
+        self.max_abs_error = max(self.max_abs_error, float(np.max(comparison.error[finite], initial=0.0)))
+        relative = comparison.relative_error[finite]
+        self.max_rel_error = max(self.max_rel_error, float(np.max(relative, initial=0.0)))
+        self.kinks += int(np.sum(comparison.kink))
+        self.approximate |= bool(comparison.approximate.any())
+        self.informed |= bool(np.any(judged & (np.abs(comparison.numeric) > comparison.bound)))
+        if (comparison.state == State.PASS).any():
+            self.detectable = min(self.detectable, comparison.detectable)
+        self._keep_worst(point, comparison)
+        if self.values is None and comparison.state.size <= SMALL:
+            self.values = Values(
+                point=point,
+                analytic=tuple(map(tuple, comparison.analytic.tolist())),
+                numeric=tuple(map(tuple, comparison.numeric.tolist())),
+            )
+
+    def _keep_worst(self, point: str, comparison: Comparison) -> None:
+        with np.errstate(all="ignore"):
+            badness = comparison.error / (comparison.tolerance + comparison.bound)
+        badness = np.where(np.isnan(badness), 0.0, badness)
+        # Among entries without any value the largest true ones say most.
+        rank = (
+            comparison.state * 1e6
+            + np.minimum(badness, 1e5)
+            + np.where(np.isinf(badness), comparison.scale, 0)
+        )
+        rank = np.where(comparison.state == State.SKIPPED, -1.0, rank).reshape(-1)
+        for place in np.argsort(-rank, kind="stable")[:SHOWN]:
+            if rank[place] >= 0:
+                self.entries.append((float(rank[place]), self._entry(point, comparison, int(place))))
+        worst: dict[tuple[Index, Index], tuple[float, Entry]] = {}
+        for rank_and_entry in sorted(self.entries, key=lambda ranked: -ranked[0]):
+            entry = rank_and_entry[1]  # once, although it may be wrong at several points
+            worst.setdefault((entry.output_index, entry.input_index), rank_and_entry)
+        self.entries = list(worst.values())[:SHOWN]
+
+    def _entry(self, point: str, comparison: Comparison, place: int) -> Entry:
+        row, column = divmod(place, comparison.state.shape[1])
+        return Entry(
+            point=point,
+            output_index=_index(row, self.output_shape),
+            input_index=_index(column, self.input_shape),
+            analytic=float(comparison.analytic[row, column]),
+            numeric=float(comparison.numeric[row, column]),
+            bound=float(comparison.bound[row, column]),
+            verdict=_VERDICTS[State(int(comparison.state[row, column]))],
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """Verdict over all points: the gravest entry's, and undecided where some entry was never judged."""
+        if self.state is None or not self.state.size:
+            return Verdict.PASS
+        if (self.state == State.FAIL).any():
+            return Verdict.FAIL
+        undecided = np.isin(self.state, (State.UNDECIDED, State.SKIPPED)).any()
+        return Verdict.INCONCLUSIVE if undecided else Verdict.PASS
+
+    def result(self) -> PairResult:
+        """Return the frozen summary that reports read."""
+        state = np.zeros((0, 0)) if self.state is None else self.state
+        wrong = {Verdict.FAIL, Verdict.INCONCLUSIVE}
+        entries = tuple(entry for _, entry in self.entries)
+        size = count(self.output_shape) * count(self.input_shape)
+        out_size, in_size = self.itemsizes
+        return PairResult(
+            output=self.pair[0],
+            input=self.pair[1],
+            claim=self.claim.label,
+            output_shape=self.output_shape,
+            input_shape=self.input_shape,
+            verdict=self.verdict,
+            entries=size,
+            mismatched=int(np.sum(state == State.FAIL)),
+            inconclusive=int(np.isin(state, (State.UNDECIDED, State.SKIPPED)).sum()),
+            kinks=self.kinks,
+            max_abs_error=float(self.max_abs_error),
+            max_rel_error=float(self.max_rel_error),
+            detectable=float(self.detectable),
+            worst=entries[0] if entries else None,
+            shown=tuple(entry for entry in entries if entry.verdict in wrong),
+            values=self.values,
+            bytes_dense=size * max(out_size, in_size),
+            bytes_vjp=count(self.output_shape) * out_size + count(self.input_shape) * in_size,
+        )
+
+
+def _index(place: int, shape: Shape) -> tuple[int, ...]:
+    return tuple(int(axis) for axis in np.unravel_index(place, shape)) if shape else ()
