@@ -93,7 +93,7 @@ def main() -> None:
 
 
 @main.command(epilog=EXIT_CODES)
-@click.argument("paths", nargs=-1, metavar="[SPEC|DIR]...", type=click.Path(exists=True))
+@click.argument("paths", nargs=-1, metavar="[SPEC|DIR]...")
 @click.option("-k", "select", metavar="EXPR", help="Run only the checks whose names match.")
 @click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure.")
 @click.option(

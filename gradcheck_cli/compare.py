@@ -4,7 +4,8 @@ An entry (i, j) with analytic value a and numeric value n ± b
 
 * passes if |a - n| ≤ t + b, where t = rtol |n| + atol + 32 eps · (scale of row i and column j);
 * fails if |a - n| > t + 10 b;
-* is undecided in between, or where b is too wide to tell a right entry from a wrong one.
+* is undecided in between, or where b is too wide to tell a right entry from a wrong one: wider than
+  rtol at the scale of its row and column, and wider than the function's own round-off makes it.
 
 Nothing is multiplied by the array's size and there is no fixed absolute tolerance (see NumPy's
 ``allclose`` and what it costs: a gradient scaled by 1e-6 passes whatever its sign).
@@ -101,11 +102,16 @@ def judge(
         error = np.where(np.isnan(error), np.inf, error)
         scale = scales(differences.value)
         relative = default_rtol(eps) if rtol is None else rtol
-        round_off = ROUND_OFF * eps * scale
+        # What is lost to round-off beside the Jacobian's largest entry, such as 1e-26 of 1 + 1e-26, is
+        # seen by no difference: a single unit there, the modest multiple at the entry's own scale.
+        largest = np.max(scale, initial=0.0)
+        round_off = eps * (ROUND_OFF * scale + largest)
         tolerance = np.nan_to_num(relative * np.abs(numeric), posinf=0.0) + atol + round_off
         # Both zero to within the bound: an agreement, although the bound says nothing about its size.
         nothing = (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
-        informative = nothing | (bound <= np.maximum(tolerance, relative * scale))
+        # A bound that is nothing beside the largest entry's own tolerance takes no power from the check.
+        useful = np.maximum(relative * scale, relative**2 * largest)
+        informative = nothing | (bound <= np.maximum(np.maximum(tolerance, useful), differences.resolution))
         state = _states(error, tolerance, bound, informative)
         approximate = (state == State.PASS) & (error > round_off + SEVERAL * bound + AGREES * np.abs(numeric))
     return Comparison(analytic, numeric, error, tolerance, bound, state, differences.kink, approximate, scale)

@@ -50,15 +50,15 @@ class Notes:
         if left_out:
             self.warn(
                 "degenerate-point",
-                f"{where}: {left_out} of {state.size} entries are not judged at the {point} point, where kinks "
-                "meet or the derivative is not finite",
+                f"{where}: {left_out} of {state.size} entries are not judged at the {point} point, where "
+                "kinks meet or the derivative is not finite",
             )
         wrong = int(np.sum(finding.engine.state == State.FAIL))
         if wrong and point != "edge":
             self.warn(
                 "engine-fault",
-                f"{where}: the engine's own derivative contradicts the numeric one in {wrong} of {state.size} "
-                "entries: the engine is at fault; please report it with this spec",
+                f"{where}: the engine's own derivative contradicts the numeric one in {wrong} of "
+                f"{state.size} entries: the engine is at fault; please report it with this spec",
             )
             shared = (finding.engine.state == State.FAIL) & (state == State.UNDECIDED)
             self.engine_at_fault |= bool(shared.any())
@@ -137,7 +137,8 @@ def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[
         where = f"∂{tally.pair[0]}/∂{tally.pair[1]} ({tally.claim.label})"
         if tally.verdict is Verdict.PASS and not tally.informed:
             message = (
-                f"∂{tally.pair[0]}/∂{tally.pair[1]}: zero at every point, a check that could hardly fail"
+                f"∂{tally.pair[0]}/∂{tally.pair[1]}: nothing is larger than its error bound at any point: "
+                "it is zero, or lost in round-off"
             )
             found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
         if tally.verdict is Verdict.PASS and tally.approximate:

@@ -16,6 +16,7 @@ from gradcheck_cli.problem import Problem, symmetric_part
 from gradcheck_cli.result import Remark
 
 RESIDUAL = 1e-4  # relative: up to this it is rounding (a gradient rounded to float32 leaves 6e-8)
+ROUND_OFF = 1e3  # units of round-off, at the scale |y| / |x|, left by gradients that are nothing else
 
 
 def linearity(
@@ -40,7 +41,7 @@ def linearity(
             value = symmetric_part(value)
         value = value.reshape(-1)
         with np.errstate(invalid="ignore"):
-            wrong = np.abs(value - total) > RESIDUAL * size
+            wrong = np.abs(value - total) > _allowed(problem, claim, target, size)
         if wrong.any():
             shape = np.shape(found[target])
             place = int(np.argmax(np.abs(value - total)))
@@ -66,6 +67,16 @@ def _products(
         vector = seed.reshape(-1).astype(np.float64)
         total, size = total + matrix @ vector, size + np.abs(matrix) @ np.abs(vector)
     return total, size
+
+
+def _allowed(problem: Problem, claim: Claim, target: str, size: Array) -> Array:
+    """Residual that rounding explains: relative to the terms that were added, and to the scale |y| / |x|."""
+    owned = [pair for pair in claim.pairs if target == pair[1 if claim.kind == "vjp" else 0]]
+    eps = max(problem.eps(*pair) for pair in owned)
+    values = np.max(np.abs(problem.values), initial=0.0)
+    inputs = [np.sqrt(np.mean(np.square(problem.primals[name], dtype=np.float64))) for _, name in owned]
+    smallest = min([one for one in inputs if one > 0], default=1.0)
+    return np.asarray(max(RESIDUAL, 32 * eps) * size + ROUND_OFF * eps * values / smallest)
 
 
 def _remark(claim: Claim, entry: str, value: float, total: float) -> Remark:

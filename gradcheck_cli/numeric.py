@@ -12,7 +12,8 @@ The step is always the one really taken, (x + h) - x. Shares nothing with the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import reduce
 
 import numpy as np
 
@@ -21,7 +22,10 @@ from gradcheck_cli.problem import View
 
 LEVELS = 9  # steps in a ladder, each half of the one before
 DEPTH = 5  # extrapolations that a value goes through at most
-FIRST_STEPS = (3e-2, 1e-4, 3e-3, 0.3, 1e-6)  # first steps of the ladders, in units of the entry's scale
+# First steps of the ladders, in units of the entry's scale, for dtypes with eps up to the first number.
+FIRST_STEPS = ((1e-10, (3e-2, 1e-4, 3e-3, 0.3, 1e-6)), (1e-4, (0.3, 3e-2, 3e-3)), (1.0, (1.0, 0.3, 0.1)))
+RESOLUTION = 1e3  # units of round-off |y| / |x| below which no difference quotient tells anything
+NOISE_LEVELS = 5  # smallest steps of a ladder, at which jumps are noise and no longer truncation
 KINK = 3  # one-sided derivatives that differ by more than this many bounds make a kink
 TINY = 1e-3  # an entry this much smaller than the rest of its array does not set the scale
 
@@ -32,6 +36,10 @@ class Estimate:
 
     value: Array
     bound: Array
+
+    def widened(self, bound: Array) -> Estimate:
+        """Return the same estimate with at least this bound."""
+        return Estimate(self.value, np.maximum(self.bound, bound))
 
     def better_of(self, finer: Estimate) -> Estimate:
         """Combine with an estimate from smaller steps.
@@ -46,11 +54,34 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Refined:
-    """One column estimated with care: from both sides together, from below and from above."""
+    """One column estimated with care: from both sides together, from below and from above.
 
+    ``first`` is the largest step and ``quantum`` the smallest change of each output seen on the way, inf
+    where it did not change at all.
+    """
+
+    first: float
     central: Estimate
     left: Estimate
     right: Estimate
+    quantum: Array
+
+    def joined(self, finer: Refined) -> Refined:
+        """Combine with a ladder of smaller steps.
+
+        Where the function does not change over the smaller steps but does over the larger ones, it may
+        be a staircase, as (1 + x) - 1 is: the step's height then limits what the flat stretch says.
+        """
+        hidden = np.where(
+            np.isinf(finer.quantum) & np.isfinite(self.quantum), self.quantum / finer.first, 0.0
+        )
+        return Refined(
+            finer.first,
+            self.central.better_of(finer.central.widened(hidden)),
+            self.left.better_of(finer.left.widened(hidden)),
+            self.right.better_of(finer.right.widened(hidden)),
+            np.minimum(self.quantum, finer.quantum),
+        )
 
 
 @dataclass(frozen=True)
@@ -66,12 +97,11 @@ class Differences:
     low: Array
     high: Array
     kink: Array
+    resolution: Array  # the finest bound that the function's own round-off allows, about 10³ eps |y| / |x|
 
     def rows(self, rows: slice) -> Differences:
         """Return the part that belongs to one output."""
-        return Differences(
-            self.value[rows], self.bound[rows], self.low[rows], self.high[rows], self.kink[rows]
-        )
+        return Differences(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def difference_jacobian(view: View) -> Differences:
@@ -81,7 +111,9 @@ def difference_jacobian(view: View) -> Differences:
     for column in range(view.primal.size):
         estimate = central_pair(view, column)
         value[:, column], bound[:, column] = estimate.value, estimate.bound
-    return Differences(value, bound, value.copy(), value.copy(), np.zeros(shape, dtype=bool))
+    units = np.array([scale(view, column) for column in range(view.primal.size)])
+    resolution = RESOLUTION * view.eps * np.abs(view.center)[:, np.newaxis] / units
+    return Differences(value, bound, value.copy(), value.copy(), np.zeros(shape, dtype=bool), resolution)
 
 
 def refine_columns(view: View, differences: Differences, columns: Array) -> None:
@@ -102,10 +134,29 @@ def refine_columns(view: View, differences: Differences, columns: Array) -> None
 def scale(view: View, column: int) -> float:
     """Return the natural unit for steps of one entry: its own size, or its array's if it is tiny or zero."""
     own = abs(float(view.primal.reshape(-1)[column]))
-    typical = float(np.sqrt(np.mean(np.square(view.primal, dtype=np.float64))))
-    if own > TINY * typical:
-        return own
-    return typical or 1.0
+    typical = _typical(view)
+    return own if own > TINY * typical else typical
+
+
+def _typical(view: View) -> float:
+    """Root mean square of the input's entries, 1 where all are zero."""
+    return float(np.sqrt(np.mean(np.square(view.primal, dtype=np.float64)))) or 1.0
+
+
+def first_steps(view: View, column: int) -> list[float]:
+    """List the first steps of the ladders to try, most promising first.
+
+    An entry near a singularity needs steps in units of its own size, a small one beside large ones in
+    units of the whole array's.
+    """
+    relative = next(steps for limit, steps in FIRST_STEPS if view.eps <= limit)
+    own, typical = scale(view, column), _typical(view)
+    wanted = [unit * step for step in relative for unit in (own, typical)]
+    chosen: list[float] = []
+    for step in wanted:
+        if all(not 0.3 < step / other < 3 for other in chosen):
+            chosen.append(step)
+    return chosen
 
 
 def central_pair(view: View, column: int) -> Estimate:
@@ -123,38 +174,30 @@ def central_pair(view: View, column: int) -> Estimate:
 
 def refine(view: View, column: int) -> Refined:
     """Estimate a column over several ladders of steps, until two of them agree closely."""
-    unit = scale(view, column)
-    best: Refined | None = None
-    tried: list[tuple[float, Refined]] = []
-    for first in FIRST_STEPS:
-        if first < np.sqrt(view.eps):
-            continue
-        found = _ladder(view, column, first * unit)
-        if best is not None and _agree(best.central, found.central, view, unit):
-            return _joined([*tried, (first, found)])
-        tried.append((first, found))
-        best = _joined(tried)
-    assert best is not None
-    return best
+    tried: list[Refined] = []
+    for first in first_steps(view, column):
+        found = _ladder(view, column, first)
+        settled = bool(tried) and _agree(_joined(tried).central, found.central, view, column)
+        tried.append(found)
+        if settled:
+            break
+    joined = _joined(tried)
+    # At the border of the domain there is one side only, and it is the derivative.
+    return replace(joined, central=_or_side(joined.central, joined.left, joined.right))
 
 
-def _agree(one: Estimate, other: Estimate, view: View, unit: float) -> bool:
+def _agree(one: Estimate, other: Estimate, view: View, column: int) -> bool:
     """Whether two ladders confirm one another to about the precision that the function allows."""
     bound = np.minimum(one.bound, other.bound)
-    resolution = 1e3 * view.eps * np.abs(view.center) / unit
+    unit = max(scale(view, column), _typical(view))
+    resolution = RESOLUTION / 10 * view.eps * np.abs(view.center) / unit
     close = np.abs(one.value - other.value) <= one.bound + other.bound
     return bool(np.all(close & (bound <= 1e-7 * np.abs(other.value) + resolution)))
 
 
-def _joined(ladders: list[tuple[float, Refined]]) -> Refined:
+def _joined(ladders: list[Refined]) -> Refined:
     """Combine ladders, from the largest first step to the smallest."""
-    ordered = [found for _, found in sorted(ladders, key=lambda ladder: -ladder[0])]
-    central, left, right = ordered[0].central, ordered[0].left, ordered[0].right
-    for finer in ordered[1:]:
-        central = central.better_of(finer.central)
-        left, right = left.better_of(finer.left), right.better_of(finer.right)
-    # At the border of the domain there is one side only, and it is the derivative.
-    return Refined(_or_side(central, left, right), left, right)
+    return reduce(Refined.joined, sorted(ladders, key=lambda ladder: -ladder.first))
 
 
 def _or_side(central: Estimate, left: Estimate, right: Estimate) -> Estimate:
@@ -182,7 +225,9 @@ def _ladder(view: View, column: int, first: float) -> Refined:
         )
         right = _one_sided(steps_up, above, view)
         left = _one_sided(steps_down, below, view)
-    return Refined(central, left, right)
+        changes = np.abs(np.concatenate([above, below]) - view.center)
+        quantum = np.min(np.where(changes > 0, changes, np.inf), axis=0)
+    return Refined(first, central, left, right, quantum)
 
 
 def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
@@ -190,7 +235,9 @@ def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
     if first == 0:
         return np.full(LEVELS, np.nan), np.full((LEVELS, *view.center.shape), np.nan)
     moved = [view.shifted(column, first / 2**level) for level in range(LEVELS)]
-    return np.array([step for _, step in moved]), np.stack([view.function(array) for array, _ in moved])
+    steps = np.array([step for _, step in moved])
+    steps[steps == 0] = np.nan  # lost to round-off
+    return steps, np.stack([view.function(array) for array, _ in moved])
 
 
 def _one_sided(steps: Array, values: Array, view: View) -> Estimate:
@@ -226,14 +273,14 @@ def _extrapolate(differences: Array, floor: Array, steps: Array, *, ratio: int) 
 
 
 def _noise(rows: list[list[Array]], steps: Array) -> Array:
-    """Noise of the function's values, by how much the extrapolated quotients still jump at the smallest steps.
+    """Noise of the function's values: how much extrapolated quotients still jump at the smallest steps.
 
     There truncation is gone and what is left is noise divided by the step. It is more than round-off of
     the value where the function cancels, iterates or computes in a lower precision inside.
     """
     jumps = [
         np.abs(rows[level][2] - rows[level - 1][2]) * abs(steps[level])
-        for level in range(len(rows) - 3, len(rows))
+        for level in range(len(rows) - NOISE_LEVELS, len(rows))
     ]
     return np.fmax.reduce(jumps)
 

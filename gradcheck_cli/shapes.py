@@ -135,8 +135,8 @@ def unbroadcast(array: np.ndarray, shape: Shape) -> np.ndarray:
     return array.sum(axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
 
 
-def normalize_axes(axis: int | Iterable[int] | None, rank: int) -> tuple[int, ...]:
-    """Turn NumPy's ``axis`` argument into sorted, non-negative axes.
+def normalize_axes(axis: int | Iterable[int] | None, rank: int, *, whose: str = "{0}") -> tuple[int, ...]:
+    """Turn NumPy's ``axis`` argument into sorted, non-negative axes; ``whose`` they are is for messages.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def normalize_axes(axis: int | Iterable[int] | None, rank: int) -> tuple[int, ..
     wanted = (axis,) if isinstance(axis, int) else tuple(axis)
     for one in wanted:
         if not -rank <= one < rank:
-            raise ShapeError(f"axis {one} is out of range: {{0}} has {rank} axes")
+            raise ShapeError(f"axis {one} is out of range: {whose} has {rank} axes")
     result = tuple(sorted(one % rank for one in wanted))
     if len(set(result)) != len(result):
         raise ShapeError(f"axis {axis} names one axis twice")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.compare import Comparison, State
+from gradcheck_cli.compare import SEVERAL, Comparison, State
 from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
 from gradcheck_cli.shapes import Shape, count
@@ -64,7 +64,9 @@ class Tally:
         self.max_rel_error = max(self.max_rel_error, float(np.max(relative, initial=0.0)))
         self.kinks += int(np.sum(comparison.kink))
         self.approximate |= bool(comparison.approximate.any())
-        self.informed |= bool(np.any(judged & (np.abs(comparison.numeric) > comparison.bound)))
+        with np.errstate(invalid="ignore"):
+            told = np.abs(comparison.numeric) > comparison.tolerance + SEVERAL * comparison.bound
+        self.informed |= bool(np.any(judged & told))
         if (comparison.state == State.PASS).any():
             self.detectable = min(self.detectable, comparison.detectable)
         self._keep_worst(point, comparison)

@@ -32,6 +32,22 @@ def promoted(*dtypes: npt.DTypeLike | complex) -> np.dtype[Any]:
     return np.result_type(*dtypes)
 
 
+def resolved(ufunc: np.ufunc) -> Rule:
+    """Result type as the ufunc itself finds it; TypeError where it has no loop, as in mask - mask."""
+
+    def dtype(*kinds: Any) -> np.dtype[Any]:
+        weak = (int, float, complex)
+        given = [type(kind) if type(kind) in weak else np.result_type(kind) for kind in kinds]
+        return ufunc.resolve_dtypes((*given, None))[-1]
+
+    return dtype
+
+
+def summed(kind: Any) -> np.dtype[Any]:
+    """Result type of a sum: masks and integers are counted in int64."""
+    return np.result_type(kind) if np.issubdtype(np.result_type(kind), np.inexact) else np.dtype(np.int64)
+
+
 def boolean(*_dtypes: object) -> np.dtype[Any]:
     """Result type of a comparison."""
     return np.dtype(bool)

@@ -17,7 +17,7 @@ from gradcheck_cli.autodiff.primitives.elementwise import CAST
 from gradcheck_cli.autodiff.trace import Node
 from gradcheck_cli.errors import BudgetError, FormulaShapeError, ShapeError
 from gradcheck_cli.functions.parser import fault_at
-from gradcheck_cli.functions.static import is_number
+from gradcheck_cli.functions.static import MAX_ENTRIES, check_parameter, has_too_many_entries, is_number
 from gradcheck_cli.shapes import Shape, show
 
 if TYPE_CHECKING:
@@ -73,8 +73,13 @@ def apply(
     try:
         return append(scope, primitive, refs, static, node)
     except ShapeError as error:
-        raise fault_at(node, _misfit(primitive, operands, refs, str(error)), FormulaShapeError) from None
-    except (TypeError, ValueError, AttributeError):
+        raise fault_at(
+            node, _misfit(primitive, operands, refs, str(error), node), FormulaShapeError
+        ) from None
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        if any(ref.dtype == np.dtype(bool) for ref in refs):
+            remedy = f"{primitive.name} does not work on masks; write where(mask, 1, 0)"
+            raise fault_at(node, f"{ast.unparse(node)}: {remedy}") from None
         raise fault_at(node, f"{ast.unparse(node)}: wrong arguments; {_usage(primitive)}") from None
 
 
@@ -97,6 +102,8 @@ def constant(scope: Scope, value: Any, node: ast.AST) -> Ref:
     """Make a constant of a number or of nested lists of numbers."""
     if isinstance(value, bool | int | float):
         return _extend(scope, Node(shape=(), dtype=np.result_type(type(value)), value=value), node)
+    if has_too_many_entries(value):
+        raise fault_at(node, f"{ast.unparse(node)} has more than {MAX_ENTRIES} entries")
     try:
         array = np.array(value)
     except (TypeError, ValueError):
@@ -137,6 +144,8 @@ def _bind(
             operands.extend(_operands(primitive, given, node))
         else:
             static[name] = _static(given.value, primitive, name, given.node)
+            default = primitive.parameters.parameters[name].default
+            check_parameter(primitive.name, name, given.value, default, given.node)
     return operands, static
 
 
@@ -174,21 +183,29 @@ def _fold(primitive: Primitive, values: Sequence[float], node: ast.expr) -> Any:
 
 
 def _cast(scope: Scope, primitive: Primitive, refs: list[Ref], node: ast.expr) -> list[Ref]:
-    """Turn integer arrays into floating ones where they meet such, so that float32 formulas stay float32."""
-    if not primitive.casts:
-        return refs
-    strong = [ref for ref in refs if not is_number(scope.graph.nodes[ref.number].value)]
-    floats = [ref.dtype for ref in strong if np.issubdtype(ref.dtype, np.inexact)]
-    weak_float = any(isinstance(scope.graph.nodes[ref.number].value, float) for ref in refs)
-    if not floats and not primitive.inexact and not weak_float:
+    """Give Python numbers, and integer arrays that meet floating ones, the dtype of these.
+
+    So float32 formulas stay float32, and derivative rules see arrays only. Operands that the output does
+    not vary with, such as a condition, stay as they are.
+    """
+    varying = [place for place in range(len(refs)) if primitive.vjps and primitive.vjps[place]]
+    kinds = {place: scope.graph.nodes[refs[place].number].kind for place in varying}
+    weak = {place for place, kind in kinds.items() if not isinstance(kind, np.dtype)}
+    floats = [kinds[place] for place in varying if place not in weak and _is_inexact(kinds[place])]
+    if not floats and not primitive.inexact and not any(_is_inexact(kinds[place]) for place in weak):
         return refs
     target = np.result_type(*floats) if floats else scope.dtype
+    cast = {
+        place for place in varying if place in weak or (primitive.casts and not _is_inexact(kinds[place]))
+    }
     return [
-        append(scope, CAST, [ref], {"dtype": target}, node)
-        if ref in strong and not np.issubdtype(ref.dtype, np.inexact)
-        else ref
-        for ref in refs
+        append(scope, CAST, [ref], {"dtype": target}, node) if place in cast else ref
+        for place, ref in enumerate(refs)
     ]
+
+
+def _is_inexact(kind: Any) -> bool:
+    return np.issubdtype(np.result_type(kind), np.inexact)
 
 
 def _own_dtype(scope: Scope, primitive: Primitive, static: Mapping[str, Any]) -> np.dtype[Any]:
@@ -201,11 +218,15 @@ def _own_dtype(scope: Scope, primitive: Primitive, static: Mapping[str, Any]) ->
     return scope.dtype
 
 
-def _misfit(primitive: Primitive, operands: Sequence[Operand], refs: Sequence[Ref], fact: str) -> str:
+def _misfit(
+    primitive: Primitive, operands: Sequence[Operand], refs: Sequence[Ref], fact: str, node: ast.expr
+) -> str:
     """Say which operation does not fit, with its operands and their shapes, and why."""
     shown = [f"{operand.text} {show(ref.shape)}" for operand, ref in zip(operands, refs, strict=True)]
     for place, operand in enumerate(operands):
         fact = fact.replace(f"{{{place}}}", operand.text)
+    if not operands:
+        return f"{ast.unparse(node)}: {fact}"
     if primitive.name in _OPERATORS:
         return f"{f' {_OPERATORS[primitive.name]} '.join(shown)} does not fit: {fact}"
     return f"{primitive.name}({', '.join(shown)}) does not fit: {fact}"

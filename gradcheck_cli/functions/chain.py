@@ -24,6 +24,11 @@ def compile_chain(check: CheckSpec, program: Program) -> tuple[tuple[Link, ...],
         for place, name in enumerate(check.chain)
         if not isinstance(refs[name], Ref)
     ]
+    faults += [
+        check.fault(f"the function gives the input {name} a new value; rename the new one", f"chain.{place}")
+        for place, name in enumerate(check.chain)
+        if name in program.function.input_nodes and refs[name].number != program.function.input_nodes[name]  # type: ignore[union-attr]
+    ]
     if faults:
         return (), None, faults
     graph = program.function.graph

@@ -65,13 +65,17 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
         faults += found
         if claim and not set(claim.inputs).isdisjoint(wrt):
             claims.append(claim)
-    links, whole, found = compile_chain(check, program)
+    try:  # here the parts that depend on no input are computed, once and for all
+        engine = program.function.engine_claims(wrt, outputs)
+        links, whole, found = compile_chain(check, program)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        fact = f"a part that depends on no input cannot be computed: {type(error).__name__}: {error}"
+        found = [check.fault(fact, "function")]
     faults += found
     if not wrt and not faults:
         faults.append(check.fault("no input is differentiable: there is nothing to check", "inputs"))
     if faults:
         return None, faults
-    engine = program.function.engine_claims(wrt, outputs)
     return Subject(
         function=program.function, claims=tuple(claims) or engine, engine=engine, links=links, whole=whole
     ), []
@@ -91,7 +95,7 @@ def _statements(
             text=text,
             pairs=tuple((output, name) for output in outputs),
             key=name,
-            shape=inputs[name],
+            shape=inputs.get(name, ()),
             seeds=cotangents,
         )
         for name, text in check.vjp.items()
@@ -113,7 +117,7 @@ def _statements(
             text=text,
             pairs=((output, name),),
             key=name,
-            shape=(*results.get(output, ()), *inputs[name]),
+            shape=(*results.get(output, ()), *inputs.get(name, ())),
             seeds={},
         )
         for (output, name), text in check.jacobian.items()
@@ -128,7 +132,7 @@ def _claim(
     faults = _misnamed(check, program, statement, outputs)
     if faults:
         return None, faults
-    types = {**program.function.outputs, **program.function.inputs}
+    types = program.function.outputs if statement.kind == "vjp" else program.function.inputs
     scope, seeds = program.scope({seed: types[owner] for seed, owner in statement.seeds.items()})
     result = elaborate(scope, statement.text)
     if not all(isinstance(error, FormulaShapeError) for error in result.errors):
@@ -158,6 +162,10 @@ def _misnamed(check: CheckSpec, program: Program, statement: Statement, outputs:
         if output not in outputs:
             hint = did_you_mean(output, outputs) or f"; outputs are {', '.join(outputs)}"
             faults.append(check.fault(f"{output!r} is no floating output{hint}", statement.text.path))
+    for name in dict.fromkeys(name for _, name in statement.pairs):
+        if name not in program.function.inputs:
+            hint = did_you_mean(name, program.function.inputs)
+            faults.append(check.fault(f"{name!r} is no input{hint}", statement.text.path))
     for seed in statement.seeds:
         if seed in program.names:
             meaning = "cotangent" if statement.kind == "vjp" else "tangent"

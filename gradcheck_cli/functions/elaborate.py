@@ -49,6 +49,7 @@ class _Poisoned(Exception):  # noqa: N818  # not an error of its own: the fault 
 
 
 _POISON = object()
+_UNKNOWN = object()
 
 
 @dataclass
@@ -95,10 +96,10 @@ class Scope:
 
 
 def _name(scope: Scope, node: ast.Name) -> Any:
-    found = scope.names.get(node.id, CONSTANTS.get(node.id))
+    found = scope.names.get(node.id, CONSTANTS.get(node.id, _UNKNOWN))
     if found is _POISON:
         raise _Poisoned
-    if found is None:
+    if found is _UNKNOWN:
         if node.id in PRIMITIVES:
             raise fault_at(node, f"{node.id} is a function: call it, as in {node.id}(…)")
         raise fault_at(node, f"unknown name {node.id!r}{did_you_mean(node.id, [*scope.names, *CONSTANTS])}")
@@ -179,15 +180,13 @@ _ATTRIBUTES: Mapping[str, Callable[[Scope, Ref, ast.Attribute], Any]] = {
 
 def _call(scope: Scope, node: ast.Call) -> Any:
     arguments = [Operand(scope.value(one), one) for one in node.args]
-    if any(one.arg is None for one in node.keywords):
-        raise fault_at(node, "'**' in a call is not part of formulas")
     named = {str(one.arg): Operand(scope.value(one.value), one.value) for one in node.keywords}
     name = ast.unparse(node.func)
     if isinstance(node.func, ast.Attribute) and name not in PRIMITIVES:
         if isinstance(node.func.value, ast.Name) and node.func.value.id in {"np", "numpy"}:
             raise fault_at(node, f"functions go by their own name here: write {node.func.attr}(…)")
         return _method(scope, node.func, arguments, named, node)
-    if name not in PRIMITIVES:
+    if name not in PRIMITIVES or name == "getitem":  # that is written x[…]
         hint = did_you_mean(name, PRIMITIVES)
         raise fault_at(node, f"unknown function {name!r}{hint}")
     return apply(scope, PRIMITIVES[name], arguments, named, node)
@@ -196,9 +195,11 @@ def _call(scope: Scope, node: ast.Call) -> Any:
 def _method(
     scope: Scope, func: ast.Attribute, arguments: list[Operand], named: dict[str, Operand], node: ast.Call
 ) -> Any:
+    if func.attr in _ATTRIBUTES:
+        raise fault_at(node, f"{ast.unparse(func)} is no method: leave out the brackets behind it")
     if func.attr not in METHODS:
-        hint = did_you_mean(func.attr, METHODS)
-        raise fault_at(node, f"unknown method {func.attr!r}{hint}; methods are {', '.join(METHODS)}")
+        hint = did_you_mean(func.attr, METHODS) or f"; methods are {', '.join(METHODS)}"
+        raise fault_at(node, f"unknown method {func.attr!r}{hint}")
     if func.attr in {"reshape", "transpose"} and arguments and all(is_number(one.value) for one in arguments):
         # x.reshape(2, 3) and x.transpose(1, 0) take their sizes one by one.
         arguments = [Operand(tuple(one.value for one in arguments), arguments[0].node)]

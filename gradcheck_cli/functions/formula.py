@@ -5,6 +5,7 @@ A claim's graph continues the function's own, so that a claim may use any interm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.autodiff.trace import Graph, Node, Plan
-from gradcheck_cli.errors import FormulaError
+from gradcheck_cli.errors import BudgetError, FormulaError
 from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear
 from gradcheck_cli.functions.elaborate import Scope
@@ -69,12 +70,12 @@ class FormulaFunction:
             tape = plan.run([primals[name] for name in names])
 
             def pullback(cotangents: Arrays) -> Arrays:
-                seeds = {self.output_nodes[name]: seed for name, seed in cotangents.items()}
-                return dict(
-                    zip(
-                        wrt, plan.pullback(tape, seeds, [self.input_nodes[name] for name in wrt]), strict=True
-                    )
-                )
+                seeds: dict[int, Any] = {}
+                for name, seed in cotangents.items():  # two outputs may be one node
+                    number = self.output_nodes[name]
+                    seeds[number] = seeds[number] + seed if number in seeds else seed
+                gradients = plan.pullback(tape, seeds, [self.input_nodes[name] for name in wrt])
+                return dict(zip(wrt, gradients, strict=True))
 
             return pullback
 
@@ -145,7 +146,10 @@ def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None,
     floats = [one.dtype for one in types.values() if one.differentiable]
     dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
     scope = Scope(Graph(), dict(check.dims), dtype, max_memory)
-    nodes = add_inputs(scope, types)
+    try:
+        nodes = add_inputs(scope, types)
+    except BudgetError as error:
+        return None, [check.fault(str(error), "inputs")]
     result = elaborate(scope, check.function)
     if result.errors:
         return None, [formula_fault(check, check.function, error) for error in result.errors]
@@ -187,7 +191,7 @@ def formula_fault(check: CheckSpec, text: Text, error: FormulaError) -> Fault:
 
 def locate(text: Text, error: FormulaError) -> Position:
     """Position in the file of a formula's error, whose column counts bytes as Python's parser does."""
-    lines = text.text.splitlines()
+    lines = re.split(r"\r\n|\r|\n", text.text)  # not at form feeds and the like, as splitlines does
     line = lines[error.line - 1] if error.line <= len(lines) else ""
-    column = len(line.encode()[: error.column - 1].decode(errors="ignore")) + 1
+    column = len(line.encode(errors="replace")[: error.column - 1].decode(errors="ignore")) + 1
     return text.locate(error.line, column)

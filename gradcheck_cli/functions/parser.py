@@ -15,6 +15,7 @@ from gradcheck_cli.errors import FormulaError
 MAX_CHARACTERS = 100_000
 MAX_NODES = 20_000
 MAX_DEPTH = 100
+LARGEST = 2**63 - 1
 
 _EXPRESSIONS = (
     ast.Attribute, ast.BinOp, ast.Call, ast.Compare, ast.Constant, ast.List, ast.Name, ast.Slice,
@@ -58,6 +59,8 @@ def parse(text: str) -> list[Assignment]:
     """
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(f"the formula has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+    if "\0" in text:
+        raise FormulaError("the formula holds a null character")
     tree = _parse_python(text)
     _check_size(tree)
     if not tree.body:
@@ -76,9 +79,13 @@ def _parse_python(text: str) -> ast.Module:
             return ast.parse(text)
     except SyntaxError as error:
         line, column = error.lineno or 1, max(error.offset or 1, 1)
+        before = (error.text or "")[: column - 1]  # counted in characters here, in bytes in all nodes
+        column += len(before.encode()) - len(before)
         raise FormulaError(f"this is no formula: {error.msg}", line=line, column=column) from None
+    except UnicodeEncodeError:
+        raise FormulaError("the formula holds half of a surrogate pair, which is no character") from None
     except (RecursionError, MemoryError, ValueError):
-        raise FormulaError("this is no formula: it is nested too deeply or holds null characters") from None
+        raise FormulaError("this is no formula: it is nested too deeply") from None
 
 
 def _check_size(tree: ast.Module) -> None:
@@ -114,10 +121,23 @@ def _check_node(node: ast.AST) -> None:
             raise fault_at(node, f"{name!r}: names with two underscores in front are not part of formulas")
     if isinstance(node, ast.Constant) and isinstance(node.value, bytes | complex):
         raise fault_at(node, f"{ast.unparse(node)} is not part of formulas: write a real number")
+    if isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > LARGEST:
+        raise fault_at(node, f"a whole number may be at most {LARGEST}; write a larger one as 1e20")
+    if isinstance(node, ast.Call):
+        _check_keywords(node)
     if isinstance(node, ast.expr) and not isinstance(node, _EXPRESSIONS):
         raise fault_at(node, _remedy(node))
     if isinstance(node, ast.Starred):
         raise fault_at(node, "'*' in front of a value is not part of formulas")
+
+
+def _check_keywords(node: ast.Call) -> None:
+    names = [keyword.arg for keyword in node.keywords]
+    for place, keyword in enumerate(node.keywords):
+        if keyword.arg is None:
+            raise fault_at(keyword, "'**' in a call is not part of formulas")
+        if keyword.arg in names[:place]:
+            raise fault_at(keyword, f"{keyword.arg} is given twice")
 
 
 def _remedy(node: ast.AST) -> str:

@@ -7,9 +7,11 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradcheck_cli.functions.parser import fault_at
+from gradcheck_cli.functions.parser import LARGEST, fault_at
 
-LARGEST = 2**63 - 1
+DTYPES = ("float64", "float32", "float16", "complex128", "complex64", "int64", "bool")
+_LONGEST_TEXT = 40
+MAX_ENTRIES = 100_000  # of a tuple or of nested lists
 
 
 def is_number(value: object) -> bool:
@@ -49,6 +51,75 @@ def static_operation(operation: Callable[..., Any], values: tuple[Any, ...], nod
         raise fault_at(node, f"{text!r} divides by zero") from None
     except OverflowError:
         raise fault_at(node, f"{text!r} is too large a number") from None
+    if joined and len(result) > MAX_ENTRIES:
+        raise fault_at(node, f"{text!r} has {len(result)} entries; at most {MAX_ENTRIES} are kept")
     if isinstance(result, complex) or (isinstance(result, int) and abs(result) > LARGEST):
         raise fault_at(node, f"{text!r} is too large a number, or no real one")
     return result
+
+
+def has_too_many_entries(value: object) -> bool:
+    """Whether nested tuples hold more than a formula may; those of one name may stand in many places."""
+    stack, seen = [value], 0
+    while stack and seen <= MAX_ENTRIES:
+        part = stack.pop()
+        seen += 1
+        if isinstance(part, tuple):
+            stack.extend(part[: MAX_ENTRIES + 1])
+    return seen > MAX_ENTRIES
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_integers(value: object) -> bool:
+    return _is_integer(value) or (isinstance(value, tuple) and all(_is_integer(part) for part in value))
+
+
+def _are_axes_pairs(value: object) -> bool:
+    return _is_integer(value) or (
+        isinstance(value, tuple) and len(value) == 2 and all(_are_integers(part) for part in value)
+    )
+
+
+Test = Callable[[object], bool]
+_INTEGER: tuple[Test, str] = (_is_integer, "an integer")
+_INTEGERS: tuple[Test, str] = (_are_integers, "an integer or a tuple of integers")
+_NUMBER: tuple[Test, str] = (is_number, "a number")
+_PARAMETERS: Mapping[str, tuple[Test, str]] = {
+    "axis": _INTEGERS,
+    "axis1": _INTEGER,
+    "axis2": _INTEGER,
+    "keepdims": (lambda value: isinstance(value, bool), "True or False"),
+    "ddof": _NUMBER,
+    "shape": _INTEGERS,
+    "N": _INTEGER,
+    "M": _INTEGER,
+    "k": _INTEGER,
+    "start": _NUMBER,
+    "stop": _NUMBER,
+    "step": _NUMBER,
+    "fill_value": (lambda value: isinstance(value, bool | int | float), "a number"),
+    "dtype": (lambda value: isinstance(value, str) and value in DTYPES, f"one of {', '.join(DTYPES)}"),
+    "subscripts": (lambda value: isinstance(value, str), "text such as 'ij,jk->ik'"),
+}
+
+
+_SPECIAL: Mapping[tuple[str, str], tuple[Test, str]] = {
+    ("tensordot", "axes"): (_are_axes_pairs, "an integer or two tuples of integers"),
+    ("transpose", "axes"): (
+        lambda value: isinstance(value, tuple) and _are_integers(value),
+        "a tuple of integers",
+    ),
+}
+
+
+def check_parameter(function: str, name: str, value: object, default: object, node: ast.expr) -> None:
+    """Refuse a static argument of the wrong type; which type is right depends on the parameter's name."""
+    test, wanted = _SPECIAL.get((function, name)) or _PARAMETERS.get(name, (lambda _value: True, ""))
+    if not test(value) and not (value is None and default is None):
+        also = " or None" if default is None else ""
+        shown = repr(value)
+        shown = shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 1]}…"
+        raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shown}")

@@ -40,16 +40,11 @@ _EXPECTED: Final = {
 _CUT: Final = re.compile(r"[()\[\]{}]")  # brackets in a key: a formula that a comma has cut in two
 _NOUNS: Final = {"allow": "contract code", "fail": "diagnosis code", "points": "point", "kinks": "choice"}
 
-# Where each form of the format stands; the first pattern that fits a path decides.
-_FORMS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
-    (r"checks\[\d+\]", model.Settings),
-    (r"(checks\[\d+\]\.)?inputs\..+\.sample", model.SampleForm),
-    (r"(checks\[\d+\]\.)?inputs\.[^.]+", model.InputForm),
-    (r"(checks\[\d+\]\.)?function", model.FunctionForm),
-    (r"(checks\[\d+\]\.)?tolerance", model.ToleranceForm),
-    (r"(checks\[\d+\]\.)?expect", model.ExpectForm),
-    (r"", model.File),
-)
+_FORMS: Final[Mapping[str, type[BaseModel]]] = {
+    "function": model.FunctionForm,
+    "tolerance": model.ToleranceForm,
+    "expect": model.ExpectForm,
+}
 
 
 def make_fault(spec: str, message: str, path: Path, position: Position) -> Fault:
@@ -113,12 +108,21 @@ def _translate(document: Document, error: Mapping[str, Any]) -> Fault | None:
 
 
 def _unknown_key(path: Path) -> str:
-    *parent, key = path
-    where = show_path(tuple(parent))
-    form = next(form for pattern, form in _FORMS if re.fullmatch(pattern, where))
+    key = path[-1]
     if _CUT.search(str(key)):
         return f'unknown key "{key}"; inside {{ }} and [ ] a comma ends the value: quote the whole value'
-    return f'unknown key "{shorten(str(key))}"; {suggest(str(key), form.model_fields)}'
+    return f'unknown key "{shorten(str(key))}"; {suggest(str(key), _form_at(path[:-1]).model_fields)}'
+
+
+def _form_at(path: Path) -> type[BaseModel]:
+    """Find the form whose keys stand below a path."""
+    in_list = path[:1] == ("checks",)
+    steps = path[2:] if in_list else path
+    if not steps:
+        return model.Settings if in_list else model.File
+    if steps[0] == "inputs":
+        return model.InputForm if len(steps) == 2 else model.SampleForm
+    return _FORMS[str(steps[0])]
 
 
 def _complaint(kind: str, context: Mapping[str, Any], path: Path, node: Node) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.result import Fault
-from gradcheck_cli.shapes import Shape, Size, count, show, show_bytes
+from gradcheck_cli.shapes import Shape, Size, show, show_bytes
 from gradcheck_cli.spec.arrays import ValueFaultError, literal, load_array
 from gradcheck_cli.spec.axes import AxisError, axis_length, integer
 from gradcheck_cli.spec.model import InputForm, SampleForm
@@ -127,7 +127,8 @@ def _resolve(
 
 
 def _memory_faults(scope: Scope, given: InputSpec, max_memory: int) -> list[Fault]:
-    needed = count(given.shape) * np.dtype(given.dtype).itemsize
+    # NumPy cannot make an empty array either whose other axes are too long.
+    needed = math.prod(max(int(size), 1) for size in given.shape) * np.dtype(given.dtype).itemsize
     if needed <= max_memory:
         return []
     fact = f"{show(given.shape)} of {given.dtype} takes {show_bytes(needed)}"

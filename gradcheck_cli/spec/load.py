@@ -91,30 +91,28 @@ def _validate(document: Document) -> tuple[File | None, list[Fault]]:
     else:
         if not broken:
             return file, []
-    if any(_key_of(path)[-1:] == ("dims",) for path in broken):
-        return None, faults  # without the sizes every shape would seem wrong
-    for path in broken:
-        _remove(data, _key_of(path))
-    try:
-        return File.model_validate(data), faults
-    except ValidationError:
-        return None, faults
+    return _what_is_left(data, {_key_of(path) for path in broken}), faults
 
 
 def _key_of(path: Path) -> Path:
-    """Cut a path down to the key of a check, or to one input, that has to go as a whole."""
-    start = 2 if path[:1] == ("checks",) else 0
-    return path[: start + (2 if path[start : start + 1] == ("inputs",) else 1)]
+    """Cut a path down to what has to go as a whole: a check of the list, one input, or a key."""
+    return path[:2] if path[:1] in {("checks",), ("inputs",)} else path[:1]
 
 
-def _remove(data: Any, path: Path) -> None:  # nested lists and dictionaries
-    for step in path[:-1]:
-        inside = step in data if isinstance(data, dict) else isinstance(data, list)
-        if not inside:
-            return
-        data = data[step]
-    if path and isinstance(data, dict):
-        data.pop(path[-1], None)
+def _what_is_left(data: Any, broken: set[Path]) -> File | None:  # nested lists and dictionaries
+    """Validate what is left without the broken keys; a check with one of its own is left empty."""
+    if broken & {("dims",), ("checks",)}:
+        return None  # without these everything else would seem wrong
+    for path in broken:
+        parent = data.get(path[0]) if len(path) > 1 else data
+        if isinstance(parent, list):
+            parent[int(path[1])] = {}
+        elif isinstance(parent, dict):
+            parent.pop(path[-1], None)
+    try:
+        return File.model_validate(data)
+    except ValidationError:
+        return None
 
 
 def _resolve_file(document: Document, file: File, options: Options) -> tuple[list[CheckSpec], list[Fault]]:

@@ -86,6 +86,7 @@ SAMPLE_KINDS: Final = (
 
 Axis = Annotated[int | str, BeforeValidator(_axis, json_schema_input_type=int | str)]
 Shape = list[Axis]
+Length = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Formula = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1),
@@ -243,8 +244,7 @@ class Settings(Strict):
         dict[
             str,
             Annotated[
-                Annotated[int, Field(ge=0), Tag("one")]
-                | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Tag("list")],
+                Annotated[Length, Tag("one")] | Annotated[list[Length], Field(min_length=1), Tag("list")],
                 Discriminator(lambda value: "list" if isinstance(value, list) else "one"),
             ],
         ]

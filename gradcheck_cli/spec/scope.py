@@ -57,7 +57,7 @@ class Scope:
 
 
 def split(document: Document, file: File) -> Iterator[tuple[Scope, Settings]]:
-    """Lay each check of a file over the file's defaults."""
+    """Lay each check of a file over the file's defaults; one left empty for its faults is passed over."""
     root = document.root
     if file.checks is None:
         yield Scope(document=document, prefix=(), own=root, merged=root), file
@@ -65,7 +65,7 @@ def split(document: Document, file: File) -> Iterator[tuple[Scope, Settings]]:
     listed = root.entries["checks"].node
     nodes = listed.items if isinstance(listed, ListNode) else ()
     for index, (node, own) in enumerate(zip(nodes, file.checks, strict=True)):
-        if isinstance(node, MapNode):
+        if isinstance(node, MapNode) and (own.model_fields_set or not node.entries):
             scope = Scope(
                 document=document, prefix=("checks", index), own=node, merged=_merge_nodes(root, node)
             )

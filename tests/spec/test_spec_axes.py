@@ -28,7 +28,7 @@ def test_a_plain_number_has_no_symbol():
 @pytest.mark.parametrize(
     "text",
     ["D - N", "N / 2", "N // 0", "N % 0", "2 ** 65", "2 ** -1", "9 ** 40", "len(N)", "N.x", "n", "2N",
-             "1_000_0x",
+     "1_000_0x",
      "N and D", "(N", "", "N" * 300, "(" * 190, "lambda: 1", "N; D", "99999999999999999999"]
 )  # fmt: skip
 def test_anything_else_is_refused(text):

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, boolean
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, boolean, promoted, resolved
 from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
 
 def same_shape(x: Shape) -> Shape:
     """Shape rule of a function of one array that acts entry by entry."""
     return x
+
+
+def _dtype_of(forward: Callable[..., Any]) -> Rule:
+    return resolved(forward) if isinstance(forward, np.ufunc) else promoted
 
 
 def unary(
@@ -28,7 +32,7 @@ def unary(
         vjps=(lambda g, out, x: g * derivative(out, x),),
         jvps=(lambda t, out, x: t * derivative(out, x),),
         casts=True,
-        **{"inexact": True, **options},
+        **{"inexact": True, "dtype": _dtype_of(forward), **options},
     )
 
 
@@ -48,7 +52,9 @@ def binary(
             lambda g, out, x, y: unbroadcast(g * by_y(out, x, y), y.shape),
         ),
         jvps=(lambda t, out, x, y: t * by_x(out, x, y), lambda t, out, x, y: t * by_y(out, x, y)),
-        **{"casts": True, **options},
+        casts=True,
+        dtype=_dtype_of(forward),
+        **options,
     )
 
 
@@ -130,6 +136,7 @@ RELU = unary(
     lambda out, x: np.asarray(x > 0).astype(np.asarray(out).dtype),
     "dL/dx = g * (x > 0)",
     inexact=False,
+    dtype=lambda x: promoted(x, 0),  # a mask becomes integer
 )
 SOFTPLUS = unary(
     "softplus",
@@ -145,6 +152,7 @@ WHERE = Primitive(
     shape=broadcast_shapes,
     forward=np.where,
     dtype=lambda _condition, x, y: np.result_type(x, y),
+    casts=True,
     vjps=(
         None,
         lambda g, out, condition, x, y: unbroadcast(np.where(condition, g, np.zeros_like(g)), x.shape),

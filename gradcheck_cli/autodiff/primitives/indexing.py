@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive
+from gradcheck_cli.autodiff.primitive import Array, Each, Primitive, promoted
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes
 
@@ -29,7 +29,7 @@ Part = int | slice | EllipsisType | Hole | None
 
 
 def _without_ellipsis(template: Sequence[Part], rank: int) -> list[Part]:
-    """Write out ``...`` and the slices left off at the end."""
+    """Write out ``...`` and the slices left off at the end; the ``...`` stays, as it parts what it parts."""
     used = sum(part is not None and part is not Ellipsis for part in template)
     if used > rank:
         raise ShapeError(f"{{0}} has {rank} axes, the index names {used}")
@@ -37,14 +37,14 @@ def _without_ellipsis(template: Sequence[Part], rank: int) -> list[Part]:
         raise ShapeError("an index may hold one '...'")
     at = next((place for place, part in enumerate(template) if part is Ellipsis), len(template))
     missing: list[Part] = [slice(None)] * (rank - used)
-    return [*template[:at], *missing, *template[at + 1 :]]
+    return [*template[:at], *missing, *template[at:]]
 
 
 def indexed_shape(x: Shape, *arrays: Shape, template: Sequence[Part]) -> Shape:
     """Shape rule of ``x[template]`` by NumPy's rules for basic and integer-array indexing.
 
     The axes of integer arrays, broadcast, take the place of the first axis indexed by one; they go to the
-    front if a slice stands between two of them (an integer beside an array counts as an array).
+    front if a slice or ``...``, even an empty one, stands between two of them (an integer beside an array counts as an array).
     """
     parts = _without_ellipsis(template, len(x))
     advanced = [place for place, part in enumerate(parts) if isinstance(part, Hole | int)]
@@ -55,7 +55,7 @@ def indexed_shape(x: Shape, *arrays: Shape, template: Sequence[Part]) -> Shape:
             first = len(shape)
         if part is None:
             shape.append(1)
-        else:
+        elif part is not Ellipsis:
             shape.extend(_axis_shape(x, next(axes), part))
     if not has_arrays:
         return tuple(shape)
@@ -104,7 +104,7 @@ GETITEM = Primitive(
     signature="x, *arrays",
     shape=indexed_shape,
     forward=take,
-    dtype=lambda x, *_arrays, **_static: np.dtype(x),
+    dtype=lambda x, *_arrays: promoted(x),
     vjps=Each(lambda place: scatter_add if place == 0 else None),
     jvps=Each(
         lambda place: (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive
+from gradcheck_cli.autodiff.primitive import Array, Each, Primitive, summed
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, normalize_axes, unbroadcast
 
@@ -62,9 +62,11 @@ def _matmul_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
 def tensordot_axes(x: Shape, y: Shape, axes: Axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Contracted axes of both operands, in pairs, from NumPy's ``axes`` argument."""
     if isinstance(axes, int):
+        if axes > min(len(x), len(y)):
+            raise ShapeError(f"{{0}} and {{1}} do not both have {axes} axes")
         return tuple(range(len(x) - axes, len(x))), tuple(range(axes))
     first, second = ((one,) if isinstance(one, int) else tuple(one) for one in axes)
-    normalize_axes(first, len(x)), normalize_axes(second, len(y))
+    normalize_axes(first, len(x)), normalize_axes(second, len(y), whose="{1}")
     return tuple(axis % len(x) for axis in first), tuple(axis % len(y) for axis in second)
 
 
@@ -299,6 +301,7 @@ TRACE = Primitive(
     formula="dL/dx = g * eye(n)",
     shape=trace_shape,
     forward=np.trace,
+    dtype=summed,
     vjps=(lambda g, out, x: g * np.eye(*x.shape, dtype=x.dtype),),
     jvps=(lambda t, out, x: np.trace(t),),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, integer
+from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, summed
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes
 
@@ -34,9 +34,24 @@ def nonempty_shape(x: Shape, axis: Axis = None, keepdims: bool = False, **_other
     return reduced_shape(x, axis, keepdims)
 
 
+def moment_shape(x: Shape, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Shape:
+    """Shape rule of what divides by the number of entries less ``ddof``."""
+    number = count(x[place] for place in normalize_axes(axis, len(x)))
+    if 0 < number <= ddof:
+        raise ShapeError(f"ddof={ddof} leaves nothing to divide by: {number} entries")
+    return nonempty_shape(x, axis, keepdims)
+
+
+def position_shape(x: Shape, axis: int | None = None, keepdims: bool = False) -> Shape:
+    """Shape rule of ``argmax``: along one axis, or over all entries."""
+    if isinstance(axis, tuple):
+        raise ShapeError(f"axis must be one integer or None, not {axis}")
+    return nonempty_shape(x, axis, keepdims)
+
+
 def along_shape(x: Shape, axis: Axis = None) -> Shape:
-    """Shape rule of what works along axes and keeps them."""
-    normalize_axes(axis, len(x))
+    """Shape rule of what works along axes, which must not be empty, and keeps them."""
+    nonempty_shape(x, axis)
     return x
 
 
@@ -127,6 +142,7 @@ SUM = Primitive(
     signature=_SIGNATURE,
     shape=reduced_shape,
     forward=np.sum,
+    dtype=summed,
     vjps=(lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims),),
     jvps=(lambda t, out, x, axis, keepdims: np.sum(t, axis=axis, keepdims=keepdims),),
 )
@@ -145,7 +161,7 @@ VAR = reduction(
     lambda out, x, axis, ddof, keepdims: _centered(x, axis) * (2 / (_size(x, axis) - ddof)),
     "dL/dx = g * 2 * (x - mean(x)) / (n - ddof)",
     signature="x, axis=None, ddof=0, keepdims=False",
-    shape=nonempty_shape,
+    shape=moment_shape,
     casts=True,
     inexact=True,
 )
@@ -155,7 +171,7 @@ STD = reduction(
     _std_slope,
     "dL/dx = g * (x - mean(x)) / ((n - ddof) * std(x))",
     signature="x, axis=None, ddof=0, keepdims=False",
-    shape=nonempty_shape,
+    shape=moment_shape,
     casts=True,
     inexact=True,
 )
@@ -207,7 +223,7 @@ LOG_SOFTMAX = Primitive(
 ARGMAX = Primitive(
     name="argmax",
     signature=_SIGNATURE,
-    shape=nonempty_shape,
+    shape=position_shape,
     forward=np.argmax,
     dtype=integer,
 )

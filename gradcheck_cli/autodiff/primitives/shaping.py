@@ -17,7 +17,9 @@ def reshaped(x: Shape, shape: int | Sequence[int]) -> Shape:
     open_axes = [place for place, size in enumerate(wanted) if size == -1]
     known = count(size for size in wanted if size != -1)
     fits = count(x) % known == 0 if open_axes and known else count(x) == known
-    if len(open_axes) > 1 or any(size < -1 for size in wanted) or not fits:
+    if len(open_axes) > 1 or any(size < -1 for size in wanted):
+        raise ShapeError("one size may be -1, for what is left; no other may be negative")
+    if not fits:
         raise ShapeError(f"{{0}} has {count(x)} entries, {show(wanted)} has {known}")
     return tuple(count(x) // known if size == -1 else size for size in wanted)
 
@@ -36,7 +38,7 @@ def _untransposed(g: Array, axes: Sequence[int] | None) -> Array:
 
 def swapped_shape(x: Shape, axis1: int, axis2: int) -> Shape:
     """Shape rule of ``swapaxes``."""
-    first, second = (normalize_axes(axis, len(x))[0] for axis in (axis1, axis2))
+    first, second = one_axis(axis1, len(x)), one_axis(axis2, len(x))
     order = list(range(len(x)))
     order[first], order[second] = second, first
     return transposed_shape(x, order)
@@ -45,7 +47,7 @@ def swapped_shape(x: Shape, axis1: int, axis2: int) -> Shape:
 def expanded_shape(x: Shape, axis: int | Sequence[int]) -> Shape:
     """Shape rule of ``expand_dims``: new axes of length 1 at these places of the result."""
     added = (axis,) if isinstance(axis, int) else tuple(axis)
-    places = normalize_axes(added, len(x) + len(added))
+    places = normalize_axes(added, len(x) + len(added), whose="the result")
     rest = iter(x)
     return tuple(1 if place in places else next(rest) for place in range(len(x) + len(added)))
 
@@ -70,10 +72,17 @@ def broadcast_to_shape(x: Shape, shape: int | Sequence[int]) -> Shape:
     return wanted
 
 
+def one_axis(axis: int, rank: int) -> int:
+    """Turn an ``axis`` that can only be one integer into a non-negative one."""
+    if not isinstance(axis, int):
+        raise ShapeError(f"axis must be one integer, not {axis}")
+    return normalize_axes(axis, rank)[0]
+
+
 def concatenated_shape(*shapes: Shape, axis: int = 0) -> Shape:
     """Shape rule of ``concatenate``: alike but along one axis, whose sizes add up."""
     first = shapes[0]
-    place = normalize_axes(axis, len(first))[0]
+    place = one_axis(axis, len(first))
     total = first[place]
     for number, shape in enumerate(shapes[1:], start=1):
         if len(shape) != len(first) or any(
@@ -90,7 +99,7 @@ def stacked_shape(*shapes: Shape, axis: int = 0) -> Shape:
         if shape != shapes[0]:
             raise ShapeError(f"{{0}} and {{{number}}} differ")
     result = list(expanded_shape(shapes[0], axis))
-    result[normalize_axes(axis, len(result))[0]] = len(shapes)
+    result[one_axis(axis, len(result))] = len(shapes)
     return tuple(result)
 
 
@@ -177,6 +186,7 @@ CONCATENATE = Primitive(
     formula="dL/d(part) = the same part of g",
     signature="arrays, axis=0",
     packed=True,
+    casts=True,
     shape=concatenated_shape,
     forward=lambda *arrays, axis: np.concatenate(arrays, axis=axis),
     vjps=Each(lambda place: lambda g, out, *arrays, axis: _slab(g, arrays, place, axis)),
@@ -187,6 +197,7 @@ STACK = Primitive(
     formula="dL/d(array k) = g at index k of the new axis",
     signature="arrays, axis=0",
     packed=True,
+    casts=True,
     shape=stacked_shape,
     forward=lambda *arrays, axis: np.stack(arrays, axis=axis),
     vjps=Each(lambda place: lambda g, out, *arrays, axis: np.moveaxis(g, axis, 0)[place]),
