@@ -52,34 +52,23 @@ class Comparison:
 
     @property
     def relative_error(self) -> Array:
-        """|a - n| / |n|; where n is zero up to its bound and round-off, relative to |a| or to the scale."""
+        """|a - n| / |n|; relative to |a| where n is zero, to the scale where the bound explains the error."""
         size = np.abs(self.numeric)
-        noise = SEVERAL * self.bound + self.tolerance
-        reference = np.where(
-            size > noise, size, np.where(self.error > noise, np.abs(self.analytic), self.scale)
-        )
+        itself = np.where(size > SEVERAL * self.bound, size, np.abs(self.analytic))
         with np.errstate(all="ignore"):
-            relative = np.where(self.error == 0, 0.0, self.error / reference)
-        return np.where(np.isnan(relative), np.inf, relative)
+            relative = self.error / np.where(self.error > SEVERAL * self.bound, itself, self.scale)
+        return np.where(self.error == 0, 0.0, np.where(np.isnan(relative), np.inf, relative))
 
     @property
     def detectable(self) -> float:
         """Smallest error that would have been caught in whichever single entry it had stood."""
-        judged = self.state == State.PASS
+        judged = np.isin(self.state, (State.PASS, State.FAIL))
         return float(np.max((self.tolerance + SEVERAL * self.bound)[judged], initial=0.0))
 
 
 def default_rtol(eps: float) -> float:
     """Relative tolerance for a dtype with this unit of round-off."""
     return next(rtol for limit, rtol in RTOL if eps <= limit)
-
-
-def suspects(analytic: Array, differences: Differences) -> Array:
-    """Columns in which one central pair does not settle the matter."""
-    with np.errstate(invalid="ignore"):
-        error = np.abs(analytic - differences.value)
-        settled = error <= AGREES * np.abs(differences.value) + 2 * differences.bound
-    return np.asarray(np.flatnonzero(~np.all(settled & np.isfinite(differences.bound), axis=0)))
 
 
 def scales(numeric: Array) -> Array:
@@ -102,15 +91,12 @@ def judge(
         error = np.where(np.isnan(error), np.inf, error)
         scale = scales(differences.value)
         relative = default_rtol(eps) if rtol is None else rtol
-        # What is lost to round-off beside the Jacobian's largest entry, such as 1e-26 of 1 + 1e-26, is
-        # seen by no difference: a single unit there, the modest multiple at the entry's own scale.
-        largest = np.max(scale, initial=0.0)
-        round_off = eps * (ROUND_OFF * scale + largest)
+        round_off = ROUND_OFF * eps * scale
         tolerance = np.nan_to_num(relative * np.abs(numeric), posinf=0.0) + atol + round_off
         # Both zero to within the bound: an agreement, although the bound says nothing about its size.
-        nothing = (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
+        nothing = np.isfinite(bound) & (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
         # A bound that is nothing beside the largest entry's own tolerance takes no power from the check.
-        useful = np.maximum(relative * scale, relative**2 * largest)
+        useful = np.maximum(relative * scale, relative**2 * np.max(scale, initial=0.0))
         informative = nothing | (bound <= np.maximum(np.maximum(tolerance, useful), differences.resolution))
         state = _states(error, tolerance, bound, informative)
         approximate = (state == State.PASS) & (error > round_off + SEVERAL * bound + AGREES * np.abs(numeric))
@@ -123,3 +109,11 @@ def _states(error: Array, tolerance: Array, bound: Array, informative: Array) ->
     far = (error > tolerance + SEVERAL * bound) & np.isfinite(bound)
     state = np.where(close & informative, State.PASS, State.UNDECIDED)
     return np.where(far, State.FAIL, state).astype(np.uint8)
+
+
+def suspects(comparison: Comparison) -> Array:
+    """Columns in which one central pair does not settle the matter."""
+    with np.errstate(invalid="ignore"):
+        close = comparison.error <= AGREES * np.abs(comparison.numeric) + 2 * comparison.bound
+    settled = close & (comparison.state == State.PASS)
+    return np.asarray(np.flatnonzero(~np.all(settled, axis=0)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose import diagnose
 from gradcheck_cli.examine import Finding
-from gradcheck_cli.functions.base import Subject
-from gradcheck_cli.result import CheckResult, Remark, Verdict, worst_verdict
+from gradcheck_cli.functions.base import Pair, Subject
+from gradcheck_cli.result import CheckResult, PairResult, Remark, Verdict, worst_verdict
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
 
@@ -26,9 +26,9 @@ class Notes:
     broken: list[Remark] = field(default_factory=list)  # contracts that a claim breaks
     engine_at_fault: bool = False  # and a claim agrees with it: neither can be judged
 
-    def warn(self, code: str, message: str) -> None:
-        """Add a warning, once."""
-        remark = Remark(code=code, message=message)
+    def warn(self, code: str, message: str, name: str | None = None) -> None:
+        """Add a warning, once; ``name`` is the input that it is about."""
+        remark = Remark(code=code, message=message, input=name)
         if remark not in self.warnings:
             self.warnings.append(remark)
 
@@ -52,6 +52,7 @@ class Notes:
                 "degenerate-point",
                 f"{where}: {left_out} of {state.size} entries are not judged at the {point} point, where "
                 "kinks meet or the derivative is not finite",
+                finding.pair[1],
             )
         wrong = int(np.sum(finding.engine.state == State.FAIL))
         if wrong and point != "edge":
@@ -59,6 +60,7 @@ class Notes:
                 "engine-fault",
                 f"{where}: the engine's own derivative contradicts the numeric one in {wrong} of "
                 f"{state.size} entries: the engine is at fault; please report it with this spec",
+                finding.pair[1],
             )
             shared = (finding.engine.state == State.FAIL) & (state == State.UNDECIDED)
             self.engine_at_fault |= bool(shared.any())
@@ -70,8 +72,8 @@ def conclude(
     """Put the result of a check together."""
     diagnoses = _diagnoses(check, subject, tallies, notes)
     for remark in _warnings(check, subject, tallies):
-        notes.warn(remark.code, remark.message)
-    verdict = worst_verdict([tally.verdict for tally in tallies])
+        notes.warn(remark.code, remark.message, remark.input)
+    verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
     if notes.broken:
         verdict = Verdict.FAIL
     grave = [remark.code for remark in notes.warnings if remark.code not in HARMLESS]
@@ -89,11 +91,24 @@ def conclude(
         expect=check.expect,
         verdict=verdict,
         as_expected=as_expected,
-        pairs=tuple(tally.result() for tally in tallies),
+        pairs=_results(tallies),
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
         message=message or _inconclusive(tallies, verdict),
     )
+
+
+def _results(tallies: list[Tally]) -> tuple[PairResult, ...]:
+    """Freeze the tallies; a small Jacobian is written out once, unless another claim's is wrong."""
+    written: set[Pair] = set()
+    results = []
+    for tally in tallies:
+        result = tally.result()
+        if tally.pair in written and result.verdict is Verdict.PASS:
+            result = replace(result, values=None)
+        written.add(tally.pair)
+        results.append(result)
+    return tuple(results)
 
 
 def failed(check: CheckSpec, message: str) -> CheckResult:
@@ -128,7 +143,7 @@ def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: 
 def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[Remark]:
     """Say what a passing check does not show."""
     found = []
-    covered = {tally.pair for tally in tallies}
+    covered = {pair for claim in subject.claims for pair in claim.pairs}
     for output, name in subject.engine[0].pairs:
         if (output, name) not in covered:
             message = f"∂{output}/∂{name}: no claim is about it, so nothing checks it"
@@ -172,6 +187,8 @@ def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) ->
 def _inconclusive(tallies: list[Tally], verdict: Verdict) -> str:
     if verdict is not Verdict.INCONCLUSIVE:
         return ""
+    if not tallies:
+        return "no point was left to check at"
     number = sum(tally.result().inconclusive for tally in tallies)
     return (
         f"{number} entries could not be decided: the numeric derivative is too uncertain there (noise, a "

@@ -12,7 +12,7 @@ from gradcheck_cli import analytic
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.functions.base import ArrayType, Claim, Pair
 from gradcheck_cli.jacobian import Jacobian
-from gradcheck_cli.problem import Problem, symmetric_part
+from gradcheck_cli.problem import Problem, symmetric_part, typical_size
 from gradcheck_cli.result import Remark
 
 RESIDUAL = 1e-4  # relative: up to this it is rounding (a gradient rounded to float32 leaves 6e-8)
@@ -74,8 +74,7 @@ def _allowed(problem: Problem, claim: Claim, target: str, size: Array) -> Array:
     owned = [pair for pair in claim.pairs if target == pair[1 if claim.kind == "vjp" else 0]]
     eps = max(problem.eps(*pair) for pair in owned)
     values = np.max(np.abs(problem.values), initial=0.0)
-    inputs = [np.sqrt(np.mean(np.square(problem.primals[name], dtype=np.float64))) for _, name in owned]
-    smallest = min([one for one in inputs if one > 0], default=1.0)
+    smallest = min(typical_size(problem.primals[name]) for _, name in owned)
     return np.asarray(max(RESIDUAL, 32 * eps) * size + ROUND_OFF * eps * values / smallest)
 
 

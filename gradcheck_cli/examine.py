@@ -50,7 +50,7 @@ def examine(
     """Judge every witness about every pair, one input after the other."""
     asked = [*witnesses, *([engine] if engine else [])]
     for name in problem.wrt:
-        differences = _differences(problem, name, [one.jacobians for one in asked])
+        differences = _differences(problem, name, [one.jacobians for one in asked], tolerance)
         for output in problem.outputs:
             pair, part = (output, name), differences.rows(problem.rows[output])
             own = _compare(problem, pair, engine.jacobians[pair].matrix, part, tolerance) if engine else None
@@ -62,14 +62,17 @@ def examine(
                     yield Finding(one.claim, pair, _compare(problem, pair, matrix, part, tolerance), own)
 
 
-def _differences(problem: Problem, name: str, claimed: list[dict[Pair, Jacobian]]) -> Differences:
+def _differences(
+    problem: Problem, name: str, claimed: list[dict[Pair, Jacobian]], tolerance: Tolerance
+) -> Differences:
     """Estimate the Jacobian by one input: cheaply, and with care where anybody disagrees."""
     view = problem.view(name)
     differences = difference_jacobian(view)
     columns = [
-        suspects(jacobians[output, name].matrix, differences.rows(problem.rows[output]))
-        for jacobians in claimed
+        suspects(_compare(problem, (output, name), jacobians[output, name].matrix, part, tolerance))
         for output in problem.outputs
+        for part in [differences.rows(problem.rows[output])]
+        for jacobians in claimed
         if (output, name) in jacobians
     ]
     unknown = np.flatnonzero(~np.all(np.isfinite(differences.bound), axis=0))

@@ -18,7 +18,7 @@ from functools import reduce
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.problem import View
+from gradcheck_cli.problem import View, typical_size
 
 LEVELS = 9  # steps in a ladder, each half of the one before
 DEPTH = 5  # extrapolations that a value goes through at most
@@ -56,31 +56,31 @@ class Estimate:
 class Refined:
     """One column estimated with care: from both sides together, from below and from above.
 
-    ``first`` is the largest step and ``quantum`` the smallest change of each output seen on the way, inf
-    where it did not change at all.
+    ``first`` is the largest step; ``flat`` tells which outputs did not change at all on the way, and
+    ``grain`` the smallest change seen of each, if it is of the size of round-off, else inf.
     """
 
     first: float
     central: Estimate
     left: Estimate
     right: Estimate
-    quantum: Array
+    flat: Array
+    grain: Array
 
     def joined(self, finer: Refined) -> Refined:
         """Combine with a ladder of smaller steps.
 
-        Where the function does not change over the smaller steps but does over the larger ones, it may
-        be a staircase, as (1 + x) - 1 is: the step's height then limits what the flat stretch says.
+        Where the function is flat over the smaller steps but moves in grains of round-off over the larger
+        ones, it is a staircase, as (1 + x) - 1 is: the height of a stair limits what a flat stretch says.
         """
-        hidden = np.where(
-            np.isinf(finer.quantum) & np.isfinite(self.quantum), self.quantum / finer.first, 0.0
-        )
+        hidden = np.where(finer.flat & np.isfinite(self.grain), self.grain / finer.first, 0.0)
         return Refined(
             finer.first,
             self.central.better_of(finer.central.widened(hidden)),
             self.left.better_of(finer.left.widened(hidden)),
             self.right.better_of(finer.right.widened(hidden)),
-            np.minimum(self.quantum, finer.quantum),
+            self.flat & finer.flat,
+            np.minimum(self.grain, finer.grain),
         )
 
 
@@ -134,13 +134,8 @@ def refine_columns(view: View, differences: Differences, columns: Array) -> None
 def scale(view: View, column: int) -> float:
     """Return the natural unit for steps of one entry: its own size, or its array's if it is tiny or zero."""
     own = abs(float(view.primal.reshape(-1)[column]))
-    typical = _typical(view)
+    typical = typical_size(view.primal)
     return own if own > TINY * typical else typical
-
-
-def _typical(view: View) -> float:
-    """Root mean square of the input's entries, 1 where all are zero."""
-    return float(np.sqrt(np.mean(np.square(view.primal, dtype=np.float64)))) or 1.0
 
 
 def first_steps(view: View, column: int) -> list[float]:
@@ -150,7 +145,7 @@ def first_steps(view: View, column: int) -> list[float]:
     units of the whole array's.
     """
     relative = next(steps for limit, steps in FIRST_STEPS if view.eps <= limit)
-    own, typical = scale(view, column), _typical(view)
+    own, typical = scale(view, column), typical_size(view.primal)
     wanted = [unit * step for step in relative for unit in (own, typical)]
     chosen: list[float] = []
     for step in wanted:
@@ -182,14 +177,17 @@ def refine(view: View, column: int) -> Refined:
         if settled:
             break
     joined = _joined(tried)
+    # What does not move at all may have been lost in round-off of something larger inside.
+    lost = np.where(joined.flat, view.eps * view.magnitude / max(ladder.first for ladder in tried), 0.0)
     # At the border of the domain there is one side only, and it is the derivative.
-    return replace(joined, central=_or_side(joined.central, joined.left, joined.right))
+    central = _or_side(joined.central, joined.left, joined.right)
+    return replace(joined, central=central.widened(lost))
 
 
 def _agree(one: Estimate, other: Estimate, view: View, column: int) -> bool:
     """Whether two ladders confirm one another to about the precision that the function allows."""
     bound = np.minimum(one.bound, other.bound)
-    unit = max(scale(view, column), _typical(view))
+    unit = max(scale(view, column), typical_size(view.primal))
     resolution = RESOLUTION / 10 * view.eps * np.abs(view.center) / unit
     close = np.abs(one.value - other.value) <= one.bound + other.bound
     return bool(np.all(close & (bound <= 1e-7 * np.abs(other.value) + resolution)))
@@ -220,14 +218,21 @@ def _ladder(view: View, column: int, first: float) -> Refined:
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(above), np.abs(below))
         both = (steps_up - steps_down)[:, np.newaxis]
-        central = _extrapolate(
-            (above - below) / both, 2 * view.eps * size / np.abs(both), steps_up - steps_down, ratio=4
-        )
-        right = _one_sided(steps_up, above, view)
-        left = _one_sided(steps_down, below, view)
         changes = np.abs(np.concatenate([above, below]) - view.center)
-        quantum = np.min(np.where(changes > 0, changes, np.inf), axis=0)
-    return Refined(first, central, left, right, quantum)
+        grain = _grain(changes, view)
+        central = _extrapolate(
+            (above - below) / both, 2 * view.eps * size / np.abs(both), both, grain, ratio=4
+        )
+        right = _one_sided(steps_up, above, view, grain)
+        left = _one_sided(steps_down, below, view, grain)
+    return Refined(first, central, left, right, ~np.any(changes > 0, axis=0), grain)
+
+
+def _grain(changes: Array, view: View) -> Array:
+    """Return the smallest change of each output, if it is no more than round-off of the largest output."""
+    smallest = np.min(np.where(changes > 0, changes, np.inf), axis=0)
+    round_off = RESOLUTION * view.eps * view.magnitude
+    return np.where(smallest <= round_off, smallest, np.inf)
 
 
 def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
@@ -240,13 +245,13 @@ def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
     return steps, np.stack([view.function(array) for array, _ in moved])
 
 
-def _one_sided(steps: Array, values: Array, view: View) -> Estimate:
+def _one_sided(steps: Array, values: Array, view: View, grain: Array) -> Estimate:
     taken = steps[:, np.newaxis]
     floor = 2 * view.eps * np.maximum(np.abs(values), np.abs(view.center)) / np.abs(taken)
-    return _extrapolate((values - view.center) / taken, floor, steps, ratio=2)
+    return _extrapolate((values - view.center) / taken, floor, taken, grain, ratio=2)
 
 
-def _extrapolate(differences: Array, floor: Array, steps: Array, *, ratio: int) -> Estimate:
+def _extrapolate(differences: Array, floor: Array, steps: Array, grain: Array, *, ratio: int) -> Estimate:
     """Extrapolate difference quotients at steps h, h/2, h/4, … to h = 0.
 
     T[i, 0] = D(h / 2ⁱ) and T[i, k] = T[i, k-1] + (T[i, k-1] - T[i-1, k-1]) / (ratioᵏ - 1), with ratio 4
@@ -259,7 +264,9 @@ def _extrapolate(differences: Array, floor: Array, steps: Array, *, ratio: int) 
         for depth in range(1, min(level, DEPTH) + 1):
             row.append(row[-1] + (row[-1] - rows[-1][depth - 1]) / (ratio**depth - 1))
         rows.append(row)
-    floor = np.fmax(floor, _noise(rows, steps) / np.abs(steps)[:, np.newaxis])
+    # Where the smallest steps show nothing but larger ones show grains, the grain is the noise.
+    noise = np.where((differences[-1] == 0) & np.isfinite(grain), grain, _noise(rows, steps))
+    floor = np.fmax(floor, noise / np.abs(steps))
     best = Estimate(np.full(differences.shape[1:], np.nan), np.full(differences.shape[1:], np.inf))
     for level in range(1, len(rows)):
         for depth in range(1, len(rows[level])):

@@ -27,6 +27,12 @@ def symmetric_part(array: Array) -> Array:
     return (array + np.swapaxes(array, -1, -2)) / 2
 
 
+def typical_size(array: Array) -> float:
+    """Root mean square of an array's entries; 1 where there are none or all are zero."""
+    squares = np.square(array, dtype=np.float64)
+    return float(np.sqrt(np.sum(squares) / max(squares.size, 1))) or 1.0
+
+
 @dataclass(frozen=True)
 class View:
     """The function of one input alone, the others fixed: array → vector of all floating outputs."""
@@ -37,6 +43,7 @@ class View:
     eps: float  # round-off unit of the coarser of input and outputs
     function: Callable[[Array], Array]
     center: Array  # the function's value at the point itself
+    magnitude: Array  # for each entry of it, the largest entry of the output that it belongs to
 
     def shifted(self, column: int, step: float) -> tuple[Array, float]:
         """Move one entry by ``step``; return the array and the step really taken, (x + h) - x.
@@ -137,7 +144,15 @@ class Problem:
             eps=max(self.eps(output, name) for output in self.outputs),
             function=evaluate,
             center=self.values,
+            magnitude=self._magnitude,
         )
+
+    @cached_property
+    def _magnitude(self) -> Array:
+        magnitude = np.empty(self.values.shape)
+        for rows in self.rows.values():
+            magnitude[rows] = np.max(np.abs(self.values[rows]), initial=0.0)
+        return magnitude
 
     def _joined(self, outputs: Arrays) -> Array:
         parts = [np.asarray(outputs[name], dtype=np.float64).reshape(-1) for name in self.outputs]

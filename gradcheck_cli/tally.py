@@ -67,7 +67,7 @@ class Tally:
         with np.errstate(invalid="ignore"):
             told = np.abs(comparison.numeric) > comparison.tolerance + SEVERAL * comparison.bound
         self.informed |= bool(np.any(judged & told))
-        if (comparison.state == State.PASS).any():
+        if np.isin(comparison.state, (State.PASS, State.FAIL)).any():
             self.detectable = min(self.detectable, comparison.detectable)
         self._keep_worst(point, comparison)
         if self.values is None and comparison.state.size <= SMALL:

@@ -151,7 +151,6 @@ def test_what_is_no_memory(text: str) -> None:
         ("--rtol inf", "inf is no tolerance"),
         ("--seed -1", "Invalid value for '--seed'"),
         ("--max-memory 1TB2", "Invalid value for '--max-memory': '1TB2' is no size"),
-        ("nowhere.yaml", "'nowhere.yaml' does not exist"),
         ("--mode dense", "No such option"),
     ],
 )
@@ -283,7 +282,7 @@ def python(*arguments: str, **settings) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["run", "nowhere"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = f"""
         import atexit, sys

@@ -133,4 +133,5 @@ def test_the_default_tolerance_follows_the_dtype() -> None:
 
 def test_only_columns_in_doubt_are_refined() -> None:
     numeric = differences([[1.0, 2.0, 3.0]], bound=[[1e-11, 1e-11, np.inf]])
-    assert suspects(np.array([[1.0, 2.1, 3.0]]), numeric).tolist() == [1, 2]
+    assert suspects(compared([[1.0, 2.1, 3.0]], numeric)).tolist() == [1, 2]
+    assert suspects(compared([[1.0, 2.0 + 1e-6, 3.0]], numeric)).tolist() == [1, 2]

@@ -187,7 +187,7 @@ def _call(scope: Scope, node: ast.Call) -> Any:
             raise fault_at(node, f"functions go by their own name here: write {node.func.attr}(…)")
         return _method(scope, node.func, arguments, named, node)
     if name not in PRIMITIVES or name == "getitem":  # that is written x[…]
-        hint = did_you_mean(name, PRIMITIVES)
+        hint = did_you_mean(name, [known for known in PRIMITIVES if known != "getitem"])
         raise fault_at(node, f"unknown function {name!r}{hint}")
     return apply(scope, PRIMITIVES[name], arguments, named, node)
 

@@ -115,7 +115,9 @@ CASES: dict[str, list[Call]] = {
     "subtract": _binary(np.subtract),
     "multiply": _binary(np.multiply),
     "divide": _binary(np.divide),
-    "power": _binary(np.power, ((POSITIVE, Y), (POSITIVE, ROW), (COLUMN + 3, ROW), (sample(0, 3, low=1), ROW))),
+    "power": _binary(
+        np.power, ((POSITIVE, Y), (POSITIVE, ROW), (COLUMN + 3, ROW), (sample(0, 3, low=1), ROW))
+    ),
     "maximum": _binary(np.maximum),
     "minimum": _binary(np.minimum),
     "negative": _unary(np.negative),
@@ -221,7 +223,10 @@ CASES: dict[str, list[Call]] = {
         *_joined(np.concatenate, (1, -1), X, COLUMN, sample(2, 0)),
         *_joined(np.concatenate, (0,), ROW),
     ],
-    "stack": [*_joined(np.stack, (0, 1, 2, -1, -2), X, Y, X * 2), *_joined(np.stack, (0, -1), SCALAR, SCALAR)],
+    "stack": [
+        *_joined(np.stack, (0, 1, 2, -1, -2), X, Y, X * 2),
+        *_joined(np.stack, (0, -1), SCALAR, SCALAR),
+    ],
     "getitem": [
         _read(CUBE, (0,)),
         _read(CUBE, (slice(None), -1)),
@@ -242,13 +247,19 @@ CASES: dict[str, list[Call]] = {
         _read(ROW, ()),
     ],
     "eye": _made(
-        np.eye, *({"N": 3, "M": columns, "k": k} for columns in (None, 4, 0) for k in (0, 1, -1)), {"N": 0, "M": None, "k": 0}
+        np.eye,
+        *({"N": 3, "M": columns, "k": k} for columns in (None, 4, 0) for k in (0, 1, -1)),
+        {"N": 0, "M": None, "k": 0},
     ),
     "zeros": _made(np.zeros, {"shape": 3}, {"shape": (2, 3)}, {"shape": ()}, {"shape": (0, 2)}),
     "ones": _made(np.ones, {"shape": 3}, {"shape": (2, 3)}, {"shape": ()}, {"shape": (0, 2)}),
     "full": _made(np.full, {"shape": 3, "fill_value": 2}, {"shape": (2, 3), "fill_value": 7}),
     "arange": [
-        Call(_arange(*three, dtype), (), dict(zip(("start", "stop", "step"), three, strict=True), dtype=np.dtype(dtype)))
+        Call(
+            _arange(*three, dtype),
+            (),
+            {"start": three[0], "stop": three[1], "step": three[2], "dtype": np.dtype(dtype)},
+        )
         for three in ((5, None, 1), (2, 9, 3), (9, 2, -2), (2, 2, 1), (5, None, 2), (-3, None, 1), (0, 7, 7))
         for dtype in ("float64", "float32", "int64")
     ],

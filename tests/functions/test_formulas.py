@@ -63,7 +63,7 @@ ACCEPTED = {
     "x @ eye(D) + ones((N, D)) * full(D, 0.5)": lambda x, w, b, k, m: x + 0.5,
     "x + arange(D) + arange(0, 1.5, 0.5)": lambda x, w, b, k, m: x + np.arange(3) * 1.5,
     "x + zeros_like(x) + ones_like(k)[0]": lambda x, w, b, k, m: x + 1,
-    "x + [1, 2, 3] + [[0.5], [1]]": lambda x, w, b, k, m: x + [1, 2, 3] + np.array([[0.5], [1]]),
+    "x + [1, 2, 3] + [[0.5], [1]]": lambda x, w, b, k, m: x + np.array([[1.5, 2.5, 3.5], [2, 3, 4]]),
     "x * k[0]": lambda x, w, b, k, m: x * k[0],
     "x * sum(m) + mean(m) + m.sum(axis=0)": lambda x, w, b, k, m: x * m.sum() + m.mean() + m.sum(0),
     "maximum(x, 0) + minimum(x, m)": lambda x, w, b, k, m: np.maximum(x, 0) + np.minimum(x, m),

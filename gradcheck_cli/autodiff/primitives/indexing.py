@@ -44,7 +44,8 @@ def indexed_shape(x: Shape, *arrays: Shape, template: Sequence[Part]) -> Shape:
     """Shape rule of ``x[template]`` by NumPy's rules for basic and integer-array indexing.
 
     The axes of integer arrays, broadcast, take the place of the first axis indexed by one; they go to the
-    front if a slice or ``...``, even an empty one, stands between two of them (an integer beside an array counts as an array).
+    front if a slice or ``...``, even an empty one, stands between two of them (an
+    integer beside an array counts as an array).
     """
     parts = _without_ellipsis(template, len(x))
     advanced = [place for place, part in enumerate(parts) if isinstance(part, Hole | int)]

@@ -1,0 +1,368 @@
+"""From a spec to a verdict: right claims pass, each kind of wrong claim fails and is named."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import CheckText, RunText
+
+from gradcheck_cli.autodiff.primitives import elementwise
+from gradcheck_cli.result import ExitCode, Verdict
+
+LINEAR = """
+    dims: {N: 3, D: 2, M: 4}
+    inputs: {x: [N, D], w: [D, M], b: [M]}
+    function: y = x @ w + b
+    vjp:
+      x: %s
+      w: %s
+      b: %s
+"""
+RIGHT = ("dy @ w.T", "x.T @ dy", "sum(dy, axis=0)")
+
+
+def linear(**claims: str) -> str:
+    return LINEAR % tuple(claims.get(name, right) for name, right in zip("xwb", RIGHT, strict=True))
+
+
+def codes(result) -> list[str]:
+    return [remark.code for remark in result.diagnoses]
+
+
+def test_the_linear_layer_passes_at_every_entry(check_text: CheckText) -> None:
+    result = check_text(linear())
+    assert result.verdict is Verdict.PASS
+    assert [(pair.input, pair.entries, pair.mismatched) for pair in result.pairs] == [
+        ("x", 12 * 6, 0),
+        ("w", 12 * 8, 0),
+        ("b", 12 * 4, 0),
+    ]
+    assert not result.warnings
+    assert all(pair.max_abs_error < 1e-9 and 0 < pair.detectable < 1e-4 for pair in result.pairs)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"x": "-dy @ w.T"}, "sign-flipped"),
+        ({"x": "3 * dy @ w.T"}, "scaled"),
+        ({"x": "dy @ w.T / N"}, "scaled"),
+        ({"x": "dy @ w"}, "wrong-shape"),
+        ({"x": "(dy @ w.T).T"}, "wrong-shape"),
+        ({"x": "(dy @ w.T).T"}, "transposed"),
+        ({"w": "x @ dy"}, "wrong-shape"),
+        ({"w": "0 * x.T @ dy"}, "zero"),
+        ({"b": "dy"}, "not-summed"),
+        ({"b": "sum(dy)"}, "wrong-shape"),
+        ({"b": "dy[0]"}, "unknown"),
+        ({"b": "mean(dy, axis=0)"}, "scaled"),
+        ({"x": "(dy * abs(dy)) @ w.T"}, "nonlinear-cotangent"),
+        ({"b": "sum(dy, axis=0) * sum(dy)"}, "nonlinear-cotangent"),
+        ({"b": "ones(M)"}, "ignores-cotangent"),
+    ],
+)
+def test_each_mistake_fails_and_is_named(check_text: CheckText, wrong: dict[str, str], code: str) -> None:
+    result = check_text(linear(**wrong))
+    assert result.verdict is Verdict.FAIL
+    assert code in codes(result)
+    (name,) = wrong
+    failed = [pair for pair in result.pairs if pair.verdict is Verdict.FAIL]
+    assert all(pair.input == name for pair in failed)
+    if code != "nonlinear-cotangent":
+        assert failed[0].mismatched > 0
+        assert failed[0].worst is not None
+        assert failed[0].worst.verdict is Verdict.FAIL
+
+
+def test_a_claim_right_on_basis_cotangents_only_is_caught(check_text: CheckText) -> None:
+    """dy_i² / dy_i on single entries is hidden by seeds of size 1; cross terms by single entries at all."""
+    result = check_text(
+        """
+        inputs: {x: [4]}
+        function: y = x**2
+        vjp: {x: "2 * x * dy + sum(dy) * dy - dy * dy"}
+        """
+    )
+    assert result.verdict is Verdict.FAIL
+    assert codes(result) == ["nonlinear-cotangent"]
+
+
+def test_one_wrong_entry_among_many_is_found(check_text: CheckText) -> None:
+    result = check_text(
+        """
+        inputs: {x: [40]}
+        function: y = tanh(x)
+        vjp: {x: "dy * (1 - y**2) * where(arange(40) == 17, 1.001, 1)"}
+        """
+    )
+    assert codes(result) == ["single-entry"]
+    assert result.pairs[0].mismatched == 1
+    assert result.pairs[0].worst.output_index == result.pairs[0].worst.input_index == (17,)
+
+
+def test_a_transpose_hidden_by_equal_sizes_is_caught(check_text: CheckText) -> None:
+    result = check_text(
+        """
+        inputs: {A: [3, 3], x: [3]}
+        function: y = A @ x
+        vjp: {A: "outer(x, dy)", x: A.T @ dy}
+        """
+    )
+    assert codes(result) == ["transposed"]
+
+
+@pytest.mark.parametrize("size", ["1e-12", "1e-6", "1e6", "1e12"])
+def test_the_scale_of_the_output_hides_nothing(check_text: CheckText, size: str) -> None:
+    spec = """
+        inputs: {{x: [5]}}
+        function: y = {size} * sin(x)
+        vjp: {{x: "{factor} * {size} * dy * cos(x)"}}
+    """
+    number = f"{float(size):.1f}" if float(size) >= 1 else f"1.0{size[1:]}"
+    assert check_text(spec.format(size=number, factor=1)).verdict is Verdict.PASS
+    assert check_text(spec.format(size=number, factor=-3)).verdict is Verdict.FAIL
+
+
+RIGHT_LAYERS = {
+    "relu at zero": "function: y = relu(x)\nvjp: {x: 'dy * (x > 0)'}",
+    "relu at zero, the other subgradient": "function: y = relu(x)\nvjp: {x: 'dy * (x >= 0)'}",
+    "abs": "function: y = abs(x)\nvjp: {x: dy * sign(x)}",
+    "max with ties": "function: y = max(x, axis=1)",
+    "clip": "function: y = minimum(maximum(x, -1), 1)\nvjp: {x: 'dy * (abs(x) < 1)'}",
+    "kinks that meet": "function: y = relu(x) - relu(-x)",
+    "softmax": "function: y = softmax(x, axis=-1)\n"
+    "vjp: {x: 'y * (dy - sum(dy * y, axis=-1, keepdims=True))'}",
+    "normalise": "function: y = x / sqrt(sum(x**2, axis=1, keepdims=True) + 1e-6)",
+    "steep": "function: y = exp(5 * x)\nvjp: {x: 5 * dy * y}",
+    "zero gradient": "function: y = sum(softmax(x, axis=-1))",
+}
+
+
+@pytest.mark.parametrize("layer", RIGHT_LAYERS, ids=list(RIGHT_LAYERS))
+def test_right_layers_pass_at_many_seeds(run_text: RunText, layer: str) -> None:
+    for seed in range(10):
+        report = run_text(f"inputs: {{x: [3, 4]}}\n{RIGHT_LAYERS[layer]}\n", seed=seed)
+        assert report.exit_code == ExitCode.OK, (seed, report)
+
+
+def test_a_value_outside_the_one_sided_derivatives_is_wrong_at_a_kink(check_text: CheckText) -> None:
+    result = check_text(
+        """
+        inputs: {x: [6]}
+        function: y = relu(x)
+        vjp: {x: "dy * (x > 0) + 2 * dy * (x == 0)"}
+        """
+    )
+    assert result.verdict is Verdict.FAIL
+    assert codes(result)[0] == "domain"
+    assert result.pairs[0].worst.point == "edge"
+
+
+def test_kinks_fail_refuses_every_subgradient(check_text: CheckText) -> None:
+    spec = "inputs: {x: [6]}\nfunction: y = relu(x)\nkinks: %s\n"
+    assert check_text(spec % "fail").verdict is Verdict.FAIL
+    assert check_text(spec % "subgradient").verdict is Verdict.PASS
+
+
+def test_kinks_move_leaves_the_kink(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: {value: [0.0, 1.0]}}\nfunction: y = relu(x)\nkinks: move\n")
+    assert [remark.code for remark in result.warnings] == ["skipped-point"]
+    assert result.verdict is not Verdict.FAIL
+
+
+def test_symmetric_inputs_are_compared_within_symmetric_matrices(check_text: CheckText) -> None:
+    spec = """
+        inputs: {{S: {{shape: [3, 3], sample: spd}}, v: [3]}}
+        function: y = v @ S @ v
+        wrt: [S]
+        vjp: {{S: "{claim}"}}
+    """
+    assert check_text(spec.format(claim="dy * outer(v, v)")).verdict is Verdict.PASS
+    # Only the symmetric part counts: an antisymmetric one changes nothing.
+    shifted = "dy * (outer(v, v) + outer(v, 2 * v + 1) - outer(2 * v + 1, v))"
+    assert check_text(spec.format(claim=shifted)).verdict is Verdict.PASS
+    assert check_text(spec.format(claim="2 * dy * outer(v, v)")).verdict is Verdict.FAIL
+
+
+def test_nothing_outside_a_declared_domain_is_evaluated(check_text: CheckText) -> None:
+    result = check_text(
+        """
+        inputs: {x: {shape: [5], sample: {uniform: [0, 1]}}}
+        function: y = log(x) + sqrt(1 - x)
+        vjp: {x: "dy * (1 / x - 0.5 / sqrt(1 - x))"}
+        """
+    )
+    assert result.verdict is Verdict.PASS
+
+
+def test_a_function_without_a_value_is_an_error_that_names_the_entries(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: {value: [1.0, -1.0]}}\nfunction: y = log(x)\n")
+    assert result.verdict is Verdict.ERROR
+    assert result.message == "the function is not finite at the generic point: y[1] = nan"
+
+
+def test_an_edge_point_without_a_value_is_skipped_and_said(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: [4]}\nfunction: y = log(x**2)\n")
+    assert result.verdict is Verdict.PASS
+    assert [str(remark.message) for remark in result.warnings] == [
+        "the edge point was skipped: the function is not finite there"
+    ]
+
+
+def test_an_index_out_of_range_is_that_checks_error(run_text: RunText) -> None:
+    report = run_text(
+        """
+        checks:
+          - name: bad
+            inputs: {x: [3], t: {value: [5], dtype: int64}}
+            function: y = x[t]
+          - {name: good, inputs: {x: [3]}, function: y = x * x}
+        """
+    )
+    assert [check.verdict for check in report.checks] == [Verdict.ERROR, Verdict.PASS]
+    assert "IndexError" in report.checks[0].message
+    assert report.exit_code == ExitCode.UNDECIDED
+
+
+def test_an_approximate_gradient_passes_with_a_warning(check_text: CheckText) -> None:
+    spec = "inputs: {x: [4]}\nfunction: y = x**2\nvjp: {x: 2.000004 * x * dy}\n"
+    result = check_text(spec)
+    assert result.verdict is Verdict.PASS
+    assert [remark.code for remark in result.warnings] == ["approximate"]
+    assert check_text(spec, strict=True).verdict is Verdict.FAIL
+
+
+def test_an_input_that_nothing_checks_is_named(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: [3], w: [3]}\nfunction: y = x * w\nvjp: {x: dy * w}\n")
+    assert [(remark.code, remark.input) for remark in result.warnings] == [("uncovered", "w")]
+
+
+def test_a_gradient_that_is_zero_everywhere_is_uninformative(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: [3], w: [3]}\nfunction: y = x * 2\nvjp: {x: 2 * dy, w: 0 * w * dy}\n")
+    assert [(remark.code, remark.input) for remark in result.warnings] == [("uninformative", "w")]
+
+
+def test_a_loss_may_ignore_its_cotangent_if_the_spec_allows(check_text: CheckText) -> None:
+    spec = "inputs: {x: [3]}\nfunction: L = sum(x**2)\nvjp: {x: 2 * x}\n"
+    refused = check_text(spec)
+    assert refused.verdict is Verdict.FAIL
+    assert codes(refused) == ["ignores-cotangent"]
+    allowed = check_text(spec + "allow: [ignores-cotangent]\n")
+    assert allowed.verdict is Verdict.PASS
+    assert [remark.code for remark in allowed.warnings] == ["ignores-cotangent"]
+    wrong = spec.replace("2 * x}", "3 * x}") + "allow: [ignores-cotangent]\n"
+    assert check_text(wrong).verdict is Verdict.FAIL
+
+
+def test_jvp_and_jacobian_claims_are_checked_too(check_text: CheckText) -> None:
+    spec = """
+        inputs: {{A: [2, 3], x: [3]}}
+        function: y = tanh(A @ x)
+        wrt: [x]
+        jvp: {{y: "{jvp}"}}
+        jacobian: {{y/x: "{jacobian}"}}
+    """
+    right = {"jvp": "(1 - y**2) * (A @ x_dot)", "jacobian": "diag(1 - y**2) @ A"}
+    assert check_text(spec.format(**right)).verdict is Verdict.PASS
+    wrong_jvp = check_text(spec.format(**(right | {"jvp": "A @ x_dot"})))
+    assert [(pair.claim, pair.verdict.word) for pair in wrong_jvp.pairs] == [
+        ("jvp", "fail"),
+        ("jacobian", "pass"),
+    ]
+    wrong_jacobian = check_text(spec.format(**(right | {"jacobian": "A"})))
+    assert [(pair.claim, pair.verdict.word) for pair in wrong_jacobian.pairs] == [
+        ("jvp", "pass"),
+        ("jacobian", "fail"),
+    ]
+
+
+def test_several_outputs_share_one_claim(check_text: CheckText) -> None:
+    spec = """
+        inputs: {{x: [3]}}
+        function: |
+          y = x**2
+          z = sum(x)
+        outputs: [y, z]
+        vjp: {{x: "{claim}"}}
+    """
+    assert check_text(spec.format(claim="2 * x * dy + dz")).verdict is Verdict.PASS
+    lost = check_text(spec.format(claim="2 * x * dy + 0 * dz"))
+    assert [(pair.output, pair.verdict.word) for pair in lost.pairs] == [("y", "pass"), ("z", "fail")]
+
+
+def test_a_chain_is_checked_link_by_link_and_as_a_whole(check_text: CheckText) -> None:
+    result = check_text(
+        """
+        inputs: {x: [2, 3], w: [3, 4]}
+        function: |
+          y = x @ w
+          z = tanh(y)
+          L = sum(z * z)
+        chain: [x, y, z, L]
+        """
+    )
+    assert result.verdict is Verdict.PASS
+    chained = [(pair.claim, pair.output, pair.input) for pair in result.pairs if "chain" in pair.claim]
+    assert chained == [
+        ("chain", "y", "x"),
+        ("chain", "z", "y"),
+        ("chain", "L", "z"),
+        ("chain product", "L", "x"),
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_low_precision_passes_when_right_and_fails_when_wrong(check_text: CheckText, dtype: str) -> None:
+    spec = """
+        inputs: {{x: {{shape: [3, 4], dtype: {dtype}}}, w: {{shape: [4, 2], dtype: {dtype}}}}}
+        function: y = x @ w
+        vjp: {{x: "{factor} * dy @ w.T", w: x.T @ dy}}
+    """
+    assert check_text(spec.format(dtype=dtype, factor=1)).verdict is Verdict.PASS
+    assert check_text(spec.format(dtype=dtype, factor=-1)).verdict is Verdict.FAIL
+
+
+def test_a_fault_of_the_engine_is_called_by_its_name(
+    check_text: CheckText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted bug in the table: the right claim passes, a claim that shares the bug is not blamed."""
+    from gradcheck_cli.autodiff.primitives import PRIMITIVES
+
+    def broken(g, out, x):
+        return g * 2.001 * x
+
+    monkeypatch.setitem(
+        PRIMITIVES, "square", dataclasses.replace(elementwise.SQUARE, vjps=(broken,), jvps=(broken,))
+    )
+    spec = "inputs: {{x: [4]}}\nfunction: y = square(x)\nvjp: {{x: {factor} * x * dy}}\n"
+    right = check_text(spec.format(factor=2))
+    assert right.verdict is Verdict.PASS
+    assert [remark.code for remark in right.warnings] == ["engine-fault"]
+    assert "the engine is at fault" in right.warnings[0].message
+    sharing = check_text(spec.format(factor=2.001))
+    assert sharing.verdict is Verdict.ERROR
+    wrong = check_text(spec.format(factor=3))
+    assert wrong.verdict is Verdict.FAIL
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_others(check_text: CheckText) -> None:
+    spec = "inputs: {x: [4]}\nfunction: y = sin(x)\nvjp: {x: 2 * dy * cos(x)}\n"
+    first, again, other = (check_text(spec, seed=seed) for seed in (1, 1, 2))
+    assert first.pairs == again.pairs
+    assert first.pairs != other.pairs
+
+
+def test_values_of_small_jacobians_are_kept(check_text: CheckText) -> None:
+    result = check_text(
+        "inputs: {A: {value: [[1.0, 2.0], [3.0, 4.0]]}, x: [2]}\nfunction: y = A @ x\nwrt: [x]\n"
+    )
+    values = result.pairs[0].values
+    assert np.allclose(values.analytic, [[1, 2], [3, 4]])
+    assert np.allclose(values.numeric, [[1, 2], [3, 4]])
+
+
+def test_empty_arrays_are_checked_without_complaint(check_text: CheckText) -> None:
+    result = check_text("dims: {N: 0}\ninputs: {x: [N, 3]}\nfunction: y = x * 2\n")
+    assert result.verdict is Verdict.PASS
