@@ -33,7 +33,7 @@ class Jacobian:
     @property
     def array(self) -> Array:
         """The array of shape output_shape + input_shape."""
-        return self.matrix.reshape(*self.output_shape, *self.input_shape)
+        return self.matrix.reshape(self.output_shape + self.input_shape)
 
     def __matmul__(self, other: Jacobian) -> Jacobian:
         """Contract the input axes of this one with the output axes of the other: (∂z/∂y)(∂y/∂x).

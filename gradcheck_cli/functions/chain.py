@@ -20,12 +20,12 @@ def compile_chain(check: CheckSpec, program: Program) -> tuple[tuple[Link, ...],
     refs = {name: program.names.get(name) for name in check.chain}
     arrays = [name for name, value in program.names.items() if isinstance(value, Ref)]
     faults = [
-        check.fault(f"the function has no array {name!r}{did_you_mean(name, arrays)}", f"chain.{place}")
+        check.fault(f"the function has no array {name!r}{did_you_mean(name, arrays)}", f"chain[{place}]")
         for place, name in enumerate(check.chain)
         if not isinstance(refs[name], Ref)
     ]
     faults += [
-        check.fault(f"the function gives the input {name} a new value; rename the new one", f"chain.{place}")
+        check.fault(f"the function gives the input {name} a new value; rename the new one", f"chain[{place}]")
         for place, name in enumerate(check.chain)
         if name in program.function.input_nodes and refs[name].number != program.function.input_nodes[name]  # type: ignore[union-attr]
     ]
@@ -34,7 +34,7 @@ def compile_chain(check: CheckSpec, program: Program) -> tuple[tuple[Link, ...],
     graph = program.function.graph
     for place, (source, target) in enumerate(zip(check.chain, check.chain[1:], strict=False), start=1):
         if not graph.depends(refs[target].number, refs[source].number):  # type: ignore[union-attr]
-            faults.append(check.fault(f"{target} is not computed from {source}", f"chain.{place}"))
+            faults.append(check.fault(f"{target} is not computed from {source}", f"chain[{place}]"))
     if faults:
         return (), None, faults
     start, end = check.chain[0], check.chain[-1]
