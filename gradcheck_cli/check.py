@@ -22,7 +22,7 @@ from gradcheck_cli.examine import (
     without_engine_faults,
     witness,
 )
-from gradcheck_cli.functions.base import Claim, Link, Pair, Subject
+from gradcheck_cli.functions.base import Link, Pair, Subject
 from gradcheck_cli.jacobian import chain_product
 from gradcheck_cli.problem import Problem
 from gradcheck_cli.result import CheckResult
@@ -105,7 +105,7 @@ def _bind(journal: Journal, point: str, attempt: int) -> Problem:
         function=journal.subject.function,
         primals=primals,
         wrt=tuple(dict.fromkeys(name for claim in journal.subject.engine for name in claim.inputs)),
-        domains={one.name: one.sample.domain for one in check.inputs if one.value is None},
+        domains={one.name: one.sample.domain for one in check.inputs},
         symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
         evaluations=journal.evaluations,
     )
@@ -158,12 +158,14 @@ def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Proble
         there = _at_link(problem, link)
         found = witness(there, link.engine)
         jacobians.append(found.jacobians[link.target, link.source])
-        for finding in examine(there, [_labelled(found, "chain")], None, tolerance):
+        named = Witness(replace(link.engine, label="chain"), found.jacobians)
+        for finding in examine(there, [named], None, tolerance):
             yield there, finding
     whole = subject.whole
     there = _at_link(problem, whole)
     product = Witness(
-        _relabelled(whole.engine, "chain product"), {(whole.target, whole.source): chain_product(jacobians)}
+        replace(whole.engine, label="chain product"),
+        {(whole.target, whole.source): chain_product(jacobians)},
     )
     for finding in examine(there, [product], witness(there, whole.engine), tolerance):
         yield there, finding
@@ -178,11 +180,3 @@ def _at_link(problem: Problem, link: Link) -> Problem:
         symmetric=problem.symmetric & {link.source},
         evaluations=problem.evaluations,
     )
-
-
-def _relabelled(claim: Claim, label: str) -> Claim:
-    return Claim(kind=claim.kind, label=label, pairs=claim.pairs, linearize=claim.linearize)
-
-
-def _labelled(found: Witness, label: str) -> Witness:
-    return Witness(_relabelled(found.claim, label), found.jacobians)

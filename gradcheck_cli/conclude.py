@@ -77,12 +77,13 @@ def conclude(
     if notes.broken:
         verdict = Verdict.FAIL
     grave = [remark.code for remark in notes.warnings if remark.code not in HARMLESS]
-    if strict and grave and verdict is Verdict.PASS:
+    strictly = strict and bool(grave) and check.expect == "pass" and verdict is Verdict.PASS
+    if strictly:
         verdict = Verdict.FAIL
     if notes.engine_at_fault and verdict is not Verdict.FAIL:
         verdict = Verdict.ERROR
     as_expected, message = _expectation(check, verdict, diagnoses)
-    if strict and grave and verdict is Verdict.FAIL and not diagnoses:
+    if strictly:
         message = f"--strict: the warning {grave[0]} fails the check"
     return CheckResult(
         name=check.name,

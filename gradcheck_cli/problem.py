@@ -20,6 +20,7 @@ from gradcheck_cli.shapes import Shape, count
 
 Interval = tuple[float, float]
 EVERYWHERE: Interval = (-np.inf, np.inf)
+NO_VALUE = (ArithmeticError, np.linalg.LinAlgError)  # what a function raises outside its domain
 
 
 def symmetric_part(array: Array) -> Array:
@@ -111,17 +112,19 @@ class Problem:
 
     @cached_property
     def values(self) -> Array:
-        """The joined outputs at the point itself.
+        """The joined outputs at the point itself; nan where there are none, as at a singular matrix.
 
         Raises
         ------
         EvaluationError
-            If the function raises; its message is the user's to read.
+            If the function raises anything else; its message is the user's to read.
         """
         name = self.wrt[0]
         self.evaluations["forward"] += 1
         try:
             return self._joined(self.function.along(name, self.primals)(self.primals[name]))
+        except NO_VALUE:
+            return np.full(sum(count(self.output_shape(one)) for one in self.outputs), np.nan)
         except Exception as error:
             raise EvaluationError(f"the function raised {type(error).__name__}: {error}") from error
 
@@ -134,7 +137,7 @@ class Problem:
             self.evaluations["forward"] += 1
             try:
                 return self._joined(function(array))
-            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            except NO_VALUE:
                 return missing
 
         return View(

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from gradcheck_cli.check import run_check
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.functions.base import Subject
+from gradcheck_cli.functions.base import Function, Pair, Subject
 from gradcheck_cli.functions.claims import compile_check
 from gradcheck_cli.result import CheckResult, Fault, RunReport
 from gradcheck_cli.select import parse_selection
-from gradcheck_cli.shapes import count, show, show_bytes, show_symbols
+from gradcheck_cli.shapes import Shape, count, show, show_bytes, show_symbols
 from gradcheck_cli.spec.load import find_specs, load_specs
 from gradcheck_cli.spec.types import CheckSpec
 
@@ -108,20 +108,29 @@ def _compile(check: CheckSpec, max_memory: int) -> tuple[Job | None, list[Fault]
 
 def _too_large(check: CheckSpec, subject: Subject, max_memory: int) -> list[Fault]:
     """Refuse explicit Jacobians that the memory budget does not hold."""
-    inputs, outputs = subject.function.inputs, subject.function.outputs
-    pairs = subject.engine[0].pairs
-    sizes = {pair: count(outputs[pair[0]].shape) * count(inputs[pair[1]].shape) for pair in pairs}
+    shapes = _jacobian_shapes(subject)
+    sizes = {pair: count(rows) * count(columns) for pair, (rows, columns) in shapes.items()}
     arrays = len(subject.claims) + 1
     total = 8 * (sum(sizes.values()) * arrays + max(sizes.values()) * WORKING_ARRAYS)
     if total <= max_memory:
         return []
     output, name = max(sizes, key=lambda pair: sizes[pair])
-    groups = (outputs[output].shape, inputs[name].shape)
-    symbols, numbers = (" × ".join(map(write, groups)) for write in (show_symbols, show))
+    symbols, numbers = (" × ".join(map(write, shapes[output, name])) for write in (show_symbols, show))
     message = (
         f"the explicit Jacobian ∂{output}/∂{name} has the shape {symbols} = {numbers}, "
         f"{show_bytes(8 * sizes[output, name])}; with its working copies the check takes "
         f"{show_bytes(total)}, the memory budget is {show_bytes(max_memory)}: "
         "make the dims smaller or raise --max-memory"
     )
-    return [check.fault(message, f"inputs.{name}")]
+    return [check.fault(message, f"inputs.{name}" if name in subject.function.inputs else "chain")]
+
+
+def _jacobian_shapes(subject: Subject) -> dict[Pair, tuple[Shape, Shape]]:
+    """Both groups of axes of every Jacobian that a check builds, those of its chain included."""
+    functions: dict[Pair, Function] = dict.fromkeys(subject.engine[0].pairs, subject.function)
+    chain = [*subject.links, *([subject.whole] if subject.whole else [])]
+    functions |= {(link.target, link.source): link.function for link in chain}
+    return {
+        (output, name): (function.outputs[output].shape, function.inputs[name].shape)
+        for (output, name), function in functions.items()
+    }
