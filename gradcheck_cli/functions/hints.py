@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from gradcheck_cli.spec.names import closest
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -12,5 +13,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("rleu", ["relu", "exp"])
     "; did you mean 'relu'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(name, known)
+    return "" if close is None else f"; did you mean {close!r}?"

@@ -26,8 +26,6 @@ class Options:
 
     max_memory: int
     no_code: bool
-    seed: int | None
-    tolerance: Tolerance | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,14 +152,13 @@ def _resolve_one(common: _Common, name: str, dims: Mapping[str, Size]) -> tuple[
         scope, settings.inputs or {}, dims, common.fixed, max_memory=options.max_memory
     )
     outputs, found = _outputs(scope, settings, dims)
-    seed = options.seed if options.seed is not None else settings.seed
     check = CheckSpec(
         name=name,
         description=settings.description or "",
         spec=scope.spec,
         position=scope.own.position,
         dims=dims,
-        seed=seed or 0,
+        seed=settings.seed or 0,
         points=_points(settings),
         inputs=inputs,
         function=common.function,
@@ -171,7 +168,7 @@ def _resolve_one(common: _Common, name: str, dims: Mapping[str, Size]) -> tuple[
         jacobian=common.claims.jacobian,
         chain=tuple(settings.chain or ()),
         wrt=None if settings.wrt is None else tuple(settings.wrt),
-        tolerance=_tolerance(settings, options.tolerance),
+        tolerance=_tolerance(settings),
         kinks=settings.kinks or "subgradient",
         mode=settings.mode or "auto",
         expect="fail" if isinstance(settings.expect, ExpectForm) else settings.expect or "pass",
@@ -210,9 +207,7 @@ def _points(settings: Settings) -> tuple[str, ...]:
     return ("generic", "edge") if points is None else tuple(points)
 
 
-def _tolerance(settings: Settings, override: Tolerance | None) -> Tolerance:
-    rtol = settings.tolerance.rtol if settings.tolerance else None
-    atol = (settings.tolerance.atol or 0.0) if settings.tolerance else 0.0
-    if override is None:
-        return Tolerance(rtol=rtol, atol=atol)
-    return Tolerance(rtol=rtol if override.rtol is None else override.rtol, atol=override.atol or atol)
+def _tolerance(settings: Settings) -> Tolerance:
+    if settings.tolerance is None:
+        return Tolerance()
+    return Tolerance(rtol=settings.tolerance.rtol, atol=settings.tolerance.atol or 0.0)

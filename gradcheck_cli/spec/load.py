@@ -19,26 +19,20 @@ from gradcheck_cli.spec.model import FORMAT, File
 from gradcheck_cli.spec.scope import Scope, split
 from gradcheck_cli.spec.source import parse, read_text
 from gradcheck_cli.spec.tree import Document, Path, describe, plain_data
-from gradcheck_cli.spec.types import CheckSpec, Tolerance
+from gradcheck_cli.spec.types import CheckSpec
 
 __all__ = ["find_specs", "load_specs"]
 
 MAX_CHECKS: Final = 10_000
 
 
-def load_specs(  # noqa: PLR0913  # each is an option of the command line
-    path: str,
-    text: str | None = None,
-    *,
-    max_memory: int,
-    no_code: bool = False,
-    seed: int | None = None,
-    tolerance: Tolerance | None = None,
+def load_specs(
+    path: str, text: str | None = None, *, max_memory: int, no_code: bool = False
 ) -> tuple[list[CheckSpec], list[Fault]]:
     """Load one spec file; ``text`` stands in for the file's content.
 
-    ``seed`` and ``tolerance`` go before the spec's own; of the tolerance an ``rtol`` of ``None`` and an
-    ``atol`` of 0 leave the spec's as they are. ``max_memory`` is the budget of one input in bytes.
+    ``max_memory`` is the budget of one input in bytes; with ``no_code`` a spec that would import code is
+    refused.
     """
     if text is None:
         text, fault = read_text(path)
@@ -53,7 +47,7 @@ def load_specs(  # noqa: PLR0913  # each is an option of the command line
     file, faults = _validate(document)
     checks: list[CheckSpec] = []
     if file is not None:
-        options = Options(max_memory=max_memory, no_code=no_code, seed=seed, tolerance=tolerance)
+        options = Options(max_memory=max_memory, no_code=no_code)
         checks, found = _resolve_file(document, file, options)
         faults += found
     return ([], _in_order(faults)) if faults else (checks, [])

@@ -6,7 +6,17 @@ import difflib
 import keyword
 from collections.abc import Iterable
 
-CONSTANTS = ("pi", "e", "inf")
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word that a misspelt one was meant to be, if there is one.
+
+    >>> closest("rleu", ["relu", "exp"]), closest("q", ["relu", "exp"])
+    ('relu', None)
+    """
+    candidates = list(known)
+    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
+    close = close or [one for one in candidates if one.lower() == word.lower()]
+    return close[0] if close else None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -16,10 +26,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     ('did you mean "function"?', 'write one of: x, w')
     """
     candidates = list(known)
-    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
-    close = close or [one for one in candidates if one.lower() == word.lower()]
-    if close:
-        return f'did you mean "{close[0]}"?'
+    close = closest(word, candidates)
+    if close is not None:
+        return f'did you mean "{close}"?'
     return f"write one of: {', '.join(candidates)}" if candidates else "there is none to choose from"
 
 
@@ -35,6 +44,4 @@ def name_problem(name: str) -> str | None:
         return f'"{name}" is a word of Python; choose another name'
     if name.startswith("__"):
         return f'"{name}" starts with two underscores; choose another name'
-    if name in CONSTANTS:
-        return f'"{name}" is a constant in formulas (pi, e, inf); choose another name'
     return None

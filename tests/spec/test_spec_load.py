@@ -90,12 +90,9 @@ def test_the_file_s_name_is_the_stem_of_nameless_checks():
     assert [check.name for check in load(text.replace("{seed: 1}, ", ""))] == ["base"]
 
 
-def test_the_command_line_goes_before_the_spec():
-    text = ONE + "seed: 3\ntolerance: {rtol: 1.0e-3, atol: 1.0e-4}\n"
-    assert load(text)[0].seed == 3
-    assert load(text, seed=0)[0].seed == 0
-    assert load(text, tolerance=Tolerance(rtol=0.5))[0].tolerance == Tolerance(rtol=0.5, atol=1e-4)
-    assert load(text, tolerance=Tolerance(atol=0.5))[0].tolerance == Tolerance(rtol=1e-3, atol=0.5)
+def test_seed_and_tolerance_are_read():
+    (check,) = load(ONE + "seed: 3\ntolerance: {rtol: 1.0e-3, atol: 1.0e-4}\n")
+    assert (check.seed, check.tolerance) == (3, Tolerance(rtol=1e-3, atol=1e-4))
 
 
 def test_claims_are_formulas_with_their_places():
