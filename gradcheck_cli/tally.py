@@ -16,6 +16,7 @@ from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
 from gradcheck_cli.shapes import Shape, count
 
+Rank = tuple[int, float]  # state, then size of the error
 SHOWN = 6  # worst entries kept for the report
 SMALL = 64  # entries up to which the whole Jacobian is kept for the report
 
@@ -45,7 +46,7 @@ class Tally:
     kinks: int = 0
     approximate: bool = False
     informed: bool = False
-    entries: list[tuple[float, Entry]] = field(default_factory=list)
+    entries: list[tuple[Rank, Entry]] = field(default_factory=list)
     values: Values | None = None
 
     def add(self, point: str, comparison: Comparison) -> None:
@@ -78,23 +79,20 @@ class Tally:
             )
 
     def _keep_worst(self, point: str, comparison: Comparison) -> None:
-        with np.errstate(all="ignore"):
-            badness = comparison.error / (comparison.tolerance + comparison.bound)
-        badness = np.where(np.isnan(badness), 0.0, badness)
-        # Among entries without any value the largest true ones say most.
-        rank = (
-            comparison.state * 1e6
-            + np.minimum(badness, 1e5)
-            + np.where(np.isinf(badness), comparison.scale, 0)
+        """Keep the gravest entries, of these the ones furthest off (or largest, where nothing is claimed)."""
+        size = np.where(np.isfinite(comparison.error), comparison.error, np.abs(comparison.numeric)).reshape(
+            -1
         )
-        rank = np.where(comparison.state == State.SKIPPED, -1.0, rank).reshape(-1)
-        for place in np.argsort(-rank, kind="stable")[:SHOWN]:
-            if rank[place] >= 0:
-                self.entries.append((float(rank[place]), self._entry(point, comparison, int(place))))
-        worst: dict[tuple[Index, Index], tuple[float, Entry]] = {}
-        for rank_and_entry in sorted(self.entries, key=lambda ranked: -ranked[0]):
-            entry = rank_and_entry[1]  # once, although it may be wrong at several points
-            worst.setdefault((entry.output_index, entry.input_index), rank_and_entry)
+        state = comparison.state.reshape(-1)
+        for verdict in (State.FAIL, State.UNDECIDED, State.PASS):
+            places = np.flatnonzero(state == verdict)
+            for place in places[np.argsort(-size[places], kind="stable")[:SHOWN]]:
+                rank = (int(verdict), float(size[place]))
+                self.entries.append((rank, self._entry(point, comparison, int(place))))
+        worst: dict[tuple[Index, Index], tuple[Rank, Entry]] = {}
+        for rank, entry in sorted(self.entries, key=lambda ranked: ranked[0], reverse=True):
+            # Once, although it may be wrong at several points.
+            worst.setdefault((entry.output_index, entry.input_index), (rank, entry))
         self.entries = list(worst.values())[:SHOWN]
 
     def _entry(self, point: str, comparison: Comparison, place: int) -> Entry:
