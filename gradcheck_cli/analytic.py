@@ -36,7 +36,7 @@ def ask(problem: Problem, claim: Claim) -> Linear:
         raise EvaluationError(f"the {claim.label} claim raised {type(error).__name__}: {error}") from error
 
     def call(seeds: Arrays) -> Arrays:
-        problem.evaluations[claim.kind] += 1
+        problem.count(claim.kind)
         try:
             return linear({**zeros, **seeds})
         except Exception as error:

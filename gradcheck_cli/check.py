@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.conclude import Notes, conclude, failed
+from gradcheck_cli.conclude import Notes, conclude
 from gradcheck_cli.contract import linearity
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.examine import (
@@ -24,9 +26,9 @@ from gradcheck_cli.examine import (
 )
 from gradcheck_cli.functions.base import Link, Pair, Subject
 from gradcheck_cli.jacobian import chain_product
-from gradcheck_cli.problem import Problem
+from gradcheck_cli.problem import EVERYWHERE, Problem
 from gradcheck_cli.result import CheckResult
-from gradcheck_cli.spec.sample import draw
+from gradcheck_cli.spec.sample import draw, has_samples
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
 
@@ -42,13 +44,19 @@ class Journal:
     evaluations: Counter[str] = field(default_factory=Counter)
     tallies: dict[tuple[str, Pair], Tally] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
+    started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Source of dense seeds, other ones at every point."""
+        return np.random.default_rng(self.check.seed)
 
     def add(self, point: str, problem: Problem, finding: Finding) -> None:
         """Take in one finding, with what the point and the spec say about judging it."""
-        if self.check.kinks == "fail":
-            finding = kinks_as_failures(finding)
         finding = without_degenerate(finding) if point == "edge" else without_engine_faults(finding)
         self.notes.engine(point, finding)
+        if self.check.kinks == "fail":
+            finding = kinks_as_failures(finding)
         key = finding.claim.label, finding.pair
         if key not in self.tallies:
             output, name = finding.pair
@@ -63,22 +71,21 @@ def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> Ch
 
     Whatever the function under test does becomes part of the result; nothing is raised for it.
     """
-    started = time.perf_counter()
     journal = Journal(check, subject)
     try:
         for point in _points(check):
             _visit(journal, point)
-        result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
     except EvaluationError as error:
-        result = failed(check, str(error))
-    seconds = time.perf_counter() - started
+        journal.notes.stopped = str(error)  # what is known so far still counts
+    result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
+    seconds = time.monotonic() - journal.started
     return replace(result, seconds=seconds, evaluations=dict(journal.evaluations))
 
 
 def _points(check: CheckSpec) -> tuple[str, ...]:
-    """Points to visit: one is enough where every input is fixed."""
-    fixed = all(one.value is not None for one in check.inputs)
-    return check.points[:1] if fixed else check.points
+    """Points to visit, the edge point last; one is enough where every input is fixed."""
+    points = sorted(check.points, key=lambda point: point == "edge")
+    return tuple(points if has_samples(check.inputs) else points[:1])
 
 
 def _visit(journal: Journal, point: str) -> None:
@@ -108,6 +115,7 @@ def _bind(journal: Journal, point: str, attempt: int) -> Problem:
         domains={one.name: one.sample.domain for one in check.inputs},
         symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
         evaluations=journal.evaluations,
+        deadline=journal.started + (check.timeout or math.inf),
     )
 
 
@@ -124,7 +132,9 @@ def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
             for index in np.argwhere(~np.isfinite(values))
         ]
     shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-    raise EvaluationError(f"the function is not finite at the {point} point: {shown}")
+    free = any(one.value is None and one.sample.domain == EVERYWHERE for one in journal.check.inputs)
+    remedy = "; declare the inputs' domains, as in 'sample: positive' or 'uniform: [0.1, 2]'" if free else ""
+    raise EvaluationError(f"the function is not finite at the {point} point: {shown}{remedy}")
 
 
 def _findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
@@ -136,10 +146,9 @@ def _findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Fin
     ]
     own = next((one for one in witnesses if one.claim is subject.engine[0]), None)
     engine = own or witness(problem, subject.engine[0])
-    rng = np.random.default_rng(check.seed)
     for one in witnesses:
         if one.jacobians and not (ignoring and one.claim.ignores_seed):
-            journal.notes.contract(linearity(problem, one.claim, one.jacobians, rng))
+            journal.notes.contract(linearity(problem, one.claim, one.jacobians, journal.rng))
     for finding in examine(problem, witnesses, engine, check.tolerance):
         yield problem, finding
     yield from _chain_findings(journal, problem)
@@ -159,7 +168,7 @@ def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Proble
         found = witness(there, link.engine)
         jacobians.append(found.jacobians[link.target, link.source])
         named = Witness(replace(link.engine, label="chain"), found.jacobians)
-        for finding in examine(there, [named], None, tolerance):
+        for finding in examine(there, [named], found, tolerance):
             yield there, finding
     whole = subject.whole
     there = _at_link(problem, whole)
@@ -179,4 +188,5 @@ def _at_link(problem: Problem, link: Link) -> Problem:
         domains={name: domain for name, domain in problem.domains.items() if name == link.source},
         symmetric=problem.symmetric & {link.source},
         evaluations=problem.evaluations,
+        deadline=problem.deadline,
     )

@@ -2,11 +2,13 @@
 
 An entry (i, j) with analytic value a and numeric value n ± b
 
-* passes if |a - n| ≤ t + b, where t = rtol |n| + atol + 32 eps · (scale of row i and column j);
-* fails if |a - n| > t + 10 b;
-* is undecided in between, or where b is too wide to tell a right entry from a wrong one: wider than
-  rtol at the scale of its row and column, and wider than the function's own round-off makes it.
+* fails if |a - n| > t + 10 b, where t = rtol |n| + atol + 32 eps · (scale of row i and column j);
+* passes if |a - n| ≤ t + b and b is narrow enough to tell: no wider than t, than rtol at the scale of row
+  and column, than rtol² of the largest entry, or than the function's own round-off makes it. Two values
+  that are both zero to within b agree as well;
+* is undecided otherwise.
 
+Entries that pass although an error of their own size would have passed too are marked ``blind``.
 Nothing is multiplied by the array's size and there is no fixed absolute tolerance (see NumPy's
 ``allclose`` and what it costs: a gradient scaled by 1e-6 passes whatever its sign).
 """
@@ -36,7 +38,7 @@ class State(enum.IntEnum):
     FAIL = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One claim about one pair at one point, entry by entry, as M × N matrices."""
 
@@ -49,6 +51,8 @@ class Comparison:
     kink: Array
     approximate: Array  # agrees, but worse than round-off and bound explain
     scale: Array  # scale of each entry's row and column
+    threshold: Array  # smallest error that would have been called wrong
+    blind: Array  # passes, but so would a wrong value of its size have
 
     @property
     def relative_error(self) -> Array:
@@ -58,12 +62,6 @@ class Comparison:
         with np.errstate(all="ignore"):
             relative = self.error / np.where(self.error > SEVERAL * self.bound, itself, self.scale)
         return np.where(self.error == 0, 0.0, np.where(np.isnan(relative), np.inf, relative))
-
-    @property
-    def detectable(self) -> float:
-        """Smallest error that would have been caught in whichever single entry it had stood."""
-        judged = np.isin(self.state, (State.PASS, State.FAIL))
-        return float(np.max((self.tolerance + SEVERAL * self.bound)[judged], initial=0.0))
 
 
 def default_rtol(eps: float) -> float:
@@ -96,11 +94,27 @@ def judge(
         # Both zero to within the bound: an agreement, although the bound says nothing about its size.
         nothing = np.isfinite(bound) & (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
         # A bound that is nothing beside the largest entry's own tolerance takes no power from the check.
-        useful = np.maximum(relative * scale, relative**2 * np.max(scale, initial=0.0))
-        informative = nothing | (bound <= np.maximum(np.maximum(tolerance, useful), differences.resolution))
+        useful = np.maximum(relative * scale, relative * relative * np.max(scale, initial=0.0))
+        useful = np.maximum(useful, tolerance)
+        informative = nothing | (bound <= np.maximum(useful, differences.resolution))
         state = _states(error, tolerance, bound, informative)
         approximate = (state == State.PASS) & (error > round_off + SEVERAL * bound + AGREES * np.abs(numeric))
-    return Comparison(analytic, numeric, error, tolerance, bound, state, differences.kink, approximate, scale)
+        threshold = tolerance + SEVERAL * bound + np.nan_to_num(differences.high - differences.low)
+        size = np.maximum(np.abs(analytic), np.abs(differences.value))
+        blind = (state == State.PASS) & (bound > useful) & (size > 0) & (size <= threshold)
+    return Comparison(
+        analytic=analytic,
+        numeric=numeric,
+        error=error,
+        tolerance=tolerance,
+        bound=bound,
+        state=state,
+        kink=differences.kink,
+        approximate=approximate,
+        scale=scale,
+        threshold=threshold,
+        blind=blind,
+    )
 
 
 def _states(error: Array, tolerance: Array, bound: Array, informative: Array) -> Array:
@@ -115,5 +129,8 @@ def suspects(comparison: Comparison) -> Array:
     """Columns in which one central pair does not settle the matter."""
     with np.errstate(invalid="ignore"):
         close = comparison.error <= AGREES * np.abs(comparison.numeric) + 2 * comparison.bound
-    settled = close & (comparison.state == State.PASS)
+        both_zero = (comparison.analytic == 0) & (comparison.numeric == 0)
+    # A bound of the entry's own size hides an error of that size; exact zeros have nothing to hide.
+    narrow = (comparison.bound <= comparison.tolerance) | both_zero
+    settled = close & narrow & (comparison.state == State.PASS)
     return np.asarray(np.flatnonzero(~np.all(settled, axis=0)))

@@ -24,6 +24,7 @@ class Notes:
 
     warnings: list[Remark] = field(default_factory=list)
     broken: list[Remark] = field(default_factory=list)  # contracts that a claim breaks
+    stopped: str = ""  # why the check could not be carried to its end
     engine_at_fault: bool = False  # and a claim agrees with it: neither can be judged
 
     def warn(self, code: str, message: str, name: str | None = None) -> None:
@@ -76,6 +77,8 @@ def conclude(
     verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
     if notes.broken:
         verdict = Verdict.FAIL
+    elif notes.stopped and verdict is not Verdict.FAIL:
+        verdict = Verdict.ERROR
     grave = [remark.code for remark in notes.warnings if remark.code not in HARMLESS]
     strictly = strict and bool(grave) and check.expect == "pass" and verdict is Verdict.PASS
     if strictly:
@@ -95,7 +98,7 @@ def conclude(
         pairs=_results(tallies),
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
-        message=message or _inconclusive(tallies, verdict),
+        message="; ".join(filter(None, (notes.stopped, message))) or _inconclusive(tallies, verdict),
     )
 
 
@@ -112,21 +115,8 @@ def _results(tallies: list[Tally]) -> tuple[PairResult, ...]:
     return tuple(results)
 
 
-def failed(check: CheckSpec, message: str) -> CheckResult:
-    """Return the result of a check that could not be carried out."""
-    return CheckResult(
-        name=check.name,
-        spec=check.spec,
-        line=check.position[0],
-        expect=check.expect,
-        verdict=Verdict.ERROR,
-        as_expected=False,
-        message=message,
-    )
-
-
 def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes) -> list[Remark]:
-    found = [remark for tally in tallies for remark in diagnose(tally, check.dims)]
+    found = [remark for tally in tallies for remark in diagnose(tally, check)]
     chained = [tally for tally in tallies if tally.claim.label == "chain product" and tally.evidence]
     for link in subject.links if chained and subject.whole else ():
         if link.bypass:
@@ -145,10 +135,14 @@ def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[
     """Say what a passing check does not show."""
     found = []
     covered = {pair for claim in subject.claims for pair in claim.pairs}
-    for output, name in subject.engine[0].pairs:
-        if (output, name) not in covered:
-            message = f"∂{output}/∂{name}: no claim is about it, so nothing checks it"
-            found.append(Remark(code="uncovered", input=name, message=message))
+    bare = [pair for pair in subject.engine[0].pairs if pair not in covered]
+    if bare:
+        listed = ", ".join(f"∂{output}/∂{name}" for output, name in bare)
+        names = {name for _, name in bare}
+        message = f"no claim is about {listed}, so nothing checks it"
+        found.append(
+            Remark(code="uncovered", input=names.pop() if len(names) == 1 else None, message=message)
+        )
     for tally in tallies:
         where = f"∂{tally.pair[0]}/∂{tally.pair[1]} ({tally.claim.label})"
         if tally.verdict is Verdict.PASS and not tally.informed:
@@ -157,6 +151,17 @@ def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[
                 "it is zero, or lost in round-off"
             )
             found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
+        elif tally.verdict is Verdict.PASS and tally.blind_entries:
+            message = (
+                f"{where}: in {tally.blind_entries} of {tally.blind.size} entries the error bound is as "
+                "large as the entry itself: nothing was told there"
+            )
+            found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
+        if tally.left_out:
+            message = (
+                f"{where}: {tally.left_out} entries could not be decided at the edge point, but elsewhere"
+            )
+            found.append(Remark(code="degenerate-point", input=tally.pair[1], message=message))
         if tally.verdict is Verdict.PASS and tally.approximate:
             message = (
                 f"{where}: agrees within tolerance, but worse than round-off and error bound explain "

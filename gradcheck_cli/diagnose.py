@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.compare import State
+from gradcheck_cli.compare import SEVERAL, Comparison, State
 from gradcheck_cli.result import Remark
 from gradcheck_cli.shapes import Shape, Size, show
+from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
 
-CLOSE = 1e-4  # relative difference at which a corrected Jacobian counts as the right one
+CLOSE = 1e-6  # a factor as near as this to 1 or -1 explains nothing of its own
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,18 @@ class Case:
     """A wrong claim about one pair, as its hypotheses see it."""
 
     tally: Tally
-    analytic: Array  # M × N
-    numeric: Array
+    evidence: Comparison  # at the first point that showed it
     dims: Mapping[str, Size]
+
+    @property
+    def analytic(self) -> Array:
+        """The claimed Jacobian, M × N."""
+        return self.evidence.analytic
+
+    @property
+    def numeric(self) -> Array:
+        """The numeric Jacobian, M × N."""
+        return self.evidence.numeric
 
     @property
     def name(self) -> str:
@@ -34,34 +44,39 @@ class Case:
         return self.tally.pair[1]
 
     def explains(self, corrected: Array) -> bool:
-        """Whether a corrected Jacobian agrees with the numeric one everywhere."""
-        scale = np.max(np.abs(self.numeric), initial=0.0)
+        """Whether a corrected Jacobian would have passed everywhere; at a kink several values are right."""
+        evidence = self.evidence
         with np.errstate(invalid="ignore"):
-            close = np.abs(corrected - self.numeric) <= CLOSE * (np.abs(self.numeric) + 1e-3 * scale)
-        return bool(np.all(close))
+            close = np.abs(corrected - self.numeric) <= evidence.tolerance + SEVERAL * evidence.bound
+        return bool(np.all(close | evidence.kink))
 
 
-def diagnose(tally: Tally, dims: Mapping[str, Size]) -> list[Remark]:
+def diagnose(tally: Tally, check: CheckSpec) -> list[Remark]:
     """Return the likely causes of a failure, the likeliest first; empty if the pair did not fail."""
     if tally.evidence is None:
         return []
     if tally.claim.misfit is not None:
         return list(_misfit(tally))
-    if tally.claim.ignores_seed and np.any(tally.evidence.analytic):
+    refused = tally.claim.ignores_seed and "ignores-cotangent" not in check.allow
+    if refused and np.any(tally.evidence.analytic):
         return [_ignores_cotangent(tally)]
-    case = Case(tally, tally.evidence.analytic, tally.evidence.numeric, dims)
+    failed = tally.evidence.state == State.FAIL
+    if check.kinks == "fail" and not np.any(failed & (tally.evidence.error > 0)):
+        return [_remark(tally, "domain", "one-sided derivatives differ, and the spec says 'kinks: fail'")]
+    case = Case(tally, tally.evidence, check.dims)
     found = [
-        Remark(code=code, input=case.name, message=f"{_where(tally)}: {message}")
+        _remark(tally, code, message)
         for code, hypothesis in HYPOTHESES
         if (message := hypothesis(case)) is not None
     ]
-    if tally.failed_at == ["edge"]:
+    if tally.failed_at == ["edge"] and "generic" in check.points:
         message = "wrong at the edge point only: at exact zeros, ties, repeated, negative or integer values"
-        found.insert(0, Remark(code="domain", input=case.name, message=f"{_where(tally)}: {message}"))
-    if not found:
-        message = "the claim differs from the numeric derivative in no simple way"
-        found.append(Remark(code="unknown", input=case.name, message=f"{_where(tally)}: {message}"))
-    return found
+        found.insert(0, _remark(tally, "domain", message))
+    return found or [_remark(tally, "unknown", "the claim differs from the derivative in no simple way")]
+
+
+def _remark(tally: Tally, code: str, message: str) -> Remark:
+    return Remark(code=code, input=tally.pair[1], message=f"{_where(tally)}: {message}")
 
 
 def _where(tally: Tally) -> str:
@@ -96,12 +111,12 @@ def _stretches(shape: Shape, wider: Shape) -> bool:
 
 def _ignores_cotangent(tally: Tally) -> Remark:
     output, name = tally.pair
-    seed = f"d{output}" if tally.claim.kind == "vjp" else f"{name}_dot"
-    message = (
-        f"{_where(tally)}: the claim does not vary with {seed}: multiply by it, or write "
-        "'allow: [ignores-cotangent]' to check the gradient of a loss for the cotangent 1 only"
-    )
-    return Remark(code="ignores-cotangent", input=name, message=message)
+    if tally.claim.kind == "jvp":
+        return _remark(tally, "ignores-cotangent", f"the claim does not vary with {name}_dot: multiply by it")
+    message = f"the claim does not vary with d{output}: multiply by it"
+    if not tally.output_shape:
+        message += "; or, for the gradient of a loss, write 'allow: [ignores-cotangent]'"
+    return _remark(tally, "ignores-cotangent", message)
 
 
 def _zero(case: Case) -> str | None:
@@ -123,7 +138,8 @@ def _scaled(case: Case) -> str | None:
     simple = any(np.isclose(abs(one), round(abs(one))) for one in (factor, 1 / factor)) if factor else False
     if np.count_nonzero(case.numeric) < 2 and not simple:  # any two numbers have a ratio
         return None
-    if abs(factor) < CLOSE or abs(factor + 1) < CLOSE or not case.explains(case.analytic / factor):
+    trivial = factor == 0 or min(abs(factor - 1), abs(factor + 1)) < CLOSE
+    if trivial or not case.explains(case.analytic / factor):
         return None
     return f"the claim is {factor:.6g} times the derivative{_name_factor(factor, case.dims)}"
 
@@ -154,12 +170,10 @@ def _transposed(case: Case) -> str | None:
 
 
 def _single_entry(case: Case) -> str | None:
-    evidence = case.tally.evidence
-    assert evidence is not None
-    wrong = np.argwhere(evidence.state == State.FAIL)
-    if len(wrong) != 1 or evidence.state.size == 1:
+    state = case.tally.state
+    if state is None or state.size == 1 or np.sum(state == State.FAIL) != 1:
         return None
-    entry = case.tally.entries[0][1]
+    entry = case.tally.entries[0][1]  # the gravest comes first
     return f"one entry alone is wrong: output {show(entry.output_index)}, input {show(entry.input_index)}"
 
 

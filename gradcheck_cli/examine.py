@@ -75,7 +75,7 @@ def _differences(
         for jacobians in claimed
         if (output, name) in jacobians
     ]
-    unknown = np.flatnonzero(~np.all(np.isfinite(differences.bound), axis=0))
+    unknown = np.flatnonzero(np.any(~np.isfinite(differences.bound) | differences.kink, axis=0))
     refine_columns(view, differences, np.unique(np.concatenate([unknown, *columns])))
     return differences
 
@@ -87,15 +87,22 @@ def _compare(
 
 
 def without_degenerate(finding: Finding) -> Finding:
-    """Leave out the entries at which the derivative is not defined, by the engine's own testimony.
+    """Leave out the entries of an edge point at which no rule of differentiation holds.
 
-    At an edge point several kinks can meet. There no rule of differentiation holds (relu(x) - relu(-x)
-    has slope 1 at 0 and any backward says 0), so a disagreement says nothing about the claim.
+    Where several kinks meet, relu(x) - relu(-x) at 0 has slope 1 and any backward says 0. So where the
+    engine's own derivative contradicts the numeric one, a claim that says the same as the engine is not
+    judged; one that says something else is. A claim that is not finite is left out only where the
+    function itself has no derivative in that direction, or where it is the engine's own.
     """
     if finding.engine is None:
         return finding
-    undefined = finding.engine.state != State.PASS
-    return _restated(finding, undefined & (finding.comparison.state != State.PASS), State.SKIPPED)
+    engine, comparison = finding.engine, finding.comparison
+    finite = np.isfinite(comparison.analytic)
+    undefined = engine.state != State.PASS
+    singular = np.any(engine.state == State.UNDECIDED, axis=0, keepdims=True)
+    nothing = ~finite & ((undefined & singular) | finding.claim.label.startswith("engine"))
+    skip = (comparison.state != State.PASS) & (nothing | (undefined & finite & _alike(finding)))
+    return _restated(finding, skip, State.SKIPPED)
 
 
 def without_engine_faults(finding: Finding) -> Finding:
@@ -106,11 +113,16 @@ def without_engine_faults(finding: Finding) -> Finding:
     """
     if finding.engine is None:
         return finding
-    engine, comparison = finding.engine, finding.comparison
+    both = (finding.engine.state == State.FAIL) & (finding.comparison.state == State.FAIL)
+    return _restated(finding, both & _alike(finding), State.UNDECIDED)
+
+
+def _alike(finding: Finding) -> Array:
+    """Where the claim says what the engine's own derivative says."""
+    assert finding.engine is not None
     with np.errstate(invalid="ignore"):
-        alike = np.abs(engine.analytic - comparison.analytic) <= comparison.tolerance
-    both = (engine.state == State.FAIL) & (comparison.state == State.FAIL) & alike
-    return _restated(finding, both, State.UNDECIDED)
+        difference = np.abs(finding.engine.analytic - finding.comparison.analytic)
+        return np.asarray(difference <= finding.comparison.tolerance)
 
 
 def kinks_as_failures(finding: Finding) -> Finding:

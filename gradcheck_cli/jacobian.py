@@ -124,4 +124,4 @@ def _empty(problem: Problem, claim: Claim) -> dict[Pair, Array]:
 
 def _projected(matrix: Array, input_shape: Shape) -> Array:
     """Symmetrise every row: within symmetric matrices only that part of a gradient means anything."""
-    return symmetric_part(matrix.reshape(-1, *input_shape)).reshape(matrix.shape)
+    return symmetric_part(matrix.reshape(len(matrix), *input_shape)).reshape(matrix.shape)

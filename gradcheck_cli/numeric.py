@@ -26,6 +26,7 @@ DEPTH = 5  # extrapolations that a value goes through at most
 FIRST_STEPS = ((1e-10, (3e-2, 1e-4, 3e-3, 0.3, 1e-6)), (1e-4, (0.3, 3e-2, 3e-3)), (1.0, (1.0, 0.3, 0.1)))
 RESOLUTION = 1e3  # units of round-off |y| / |x| below which no difference quotient tells anything
 NOISE_LEVELS = 5  # smallest steps of a ladder, at which jumps are noise and no longer truncation
+BEND = 200  # second difference over first, in units of the relative step, that calls for a closer look
 KINK = 3  # one-sided derivatives that differ by more than this many bounds make a kink
 TINY = 1e-3  # an entry this much smaller than the rest of its array does not set the scale
 
@@ -89,7 +90,7 @@ class Differences:
     """All columns estimated: the numeric Jacobian of the joined outputs by one input, as matrices.
 
     Where one-sided derivatives differ (``kink``), every value from ``low`` to ``high`` is a right one;
-    elsewhere both are ``value``.
+    elsewhere both are ``value``. Before refinement ``kink`` marks the entries that may turn out so.
     """
 
     value: Array
@@ -107,13 +108,13 @@ class Differences:
 def difference_jacobian(view: View) -> Differences:
     """Estimate every column by one central pair."""
     shape = (view.center.size, view.primal.size)
-    value, bound = np.empty(shape), np.empty(shape)
+    value, bound, bent = np.empty(shape), np.empty(shape), np.empty(shape, dtype=bool)
     for column in range(view.primal.size):
-        estimate = central_pair(view, column)
+        estimate, bent[:, column] = central_pair(view, column)
         value[:, column], bound[:, column] = estimate.value, estimate.bound
     units = np.array([scale(view, column) for column in range(view.primal.size)])
     resolution = RESOLUTION * view.eps * np.abs(view.center)[:, np.newaxis] / units
-    return Differences(value, bound, value.copy(), value.copy(), np.zeros(shape, dtype=bool), resolution)
+    return Differences(value, bound, value.copy(), value.copy(), bent, resolution)
 
 
 def refine_columns(view: View, differences: Differences, columns: Array) -> None:
@@ -145,8 +146,9 @@ def first_steps(view: View, column: int) -> list[float]:
     units of the whole array's.
     """
     relative = next(steps for limit, steps in FIRST_STEPS if view.eps <= limit)
-    own, typical = scale(view, column), typical_size(view.primal)
-    wanted = [unit * step for step in relative for unit in (own, typical)]
+    itself = abs(float(view.primal.reshape(-1)[column]))
+    units = (scale(view, column), typical_size(view.primal), itself)
+    wanted = [unit * step for step in relative for unit in units if unit]
     chosen: list[float] = []
     for step in wanted:
         if all(not 0.3 < step / other < 3 for other in chosen):
@@ -154,17 +156,24 @@ def first_steps(view: View, column: int) -> list[float]:
     return chosen
 
 
-def central_pair(view: View, column: int) -> Estimate:
-    """Estimate a column by one central pair; its bound is the round-off floor alone."""
+def central_pair(view: View, column: int) -> tuple[Estimate, Array]:
+    """Estimate a column by one central pair, and tell which outputs may have a kink there.
+
+    The bound is the round-off floor alone. At a kink the second difference f(x + h) + f(x - h) - 2 f(x)
+    is of the order of h, where a smooth function has h².
+    """
     step = view.eps ** (1 / 3) * scale(view, column)
     if min(view.room(column)) < step:
-        return _unknown(view.center)
+        return _unknown(view.center), np.zeros(view.center.shape, dtype=bool)
     (above, up), (below, down) = view.shifted(column, step), view.shifted(column, -step)
     high, low = view.function(above), view.function(below)
     with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(high), np.abs(low))
         value = (high - low) / (up - down)
-        bound = 2 * view.eps * np.maximum(np.abs(high), np.abs(low)) / (up - down)
-    return Estimate(value, np.where(np.isfinite(value), bound, np.inf))
+        bound = 2 * view.eps * size / (up - down)
+        bend = np.abs(high + low - 2 * view.center)
+        smooth = min(BEND * view.eps ** (1 / 3), 0.5) * np.abs(high - low) + 8 * view.eps * size
+    return Estimate(value, np.where(np.isfinite(value), bound, np.inf)), bend > smooth
 
 
 def refine(view: View, column: int) -> Refined:

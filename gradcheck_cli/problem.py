@@ -6,10 +6,13 @@ all floating outputs, flattened and joined.
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +33,11 @@ def symmetric_part(array: Array) -> Array:
 
 def typical_size(array: Array) -> float:
     """Root mean square of an array's entries; 1 where there are none or all are zero."""
-    squares = np.square(array, dtype=np.float64)
-    return float(np.sqrt(np.sum(squares) / max(squares.size, 1))) or 1.0
+    size = np.abs(array, dtype=np.float64)
+    largest = float(np.max(size, initial=0.0))
+    if not largest:
+        return 1.0
+    return largest * float(np.sqrt(np.mean(np.square(size / largest))))  # no overflow on the way
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,11 @@ class View:
         if self.symmetric:
             mirror = int(np.ravel_multi_index((*index[:-2], index[-1], index[-2]), moved.shape))
         before = float(flat[column])
-        if mirror == column:
-            flat[column] += step
-            return moved, float(flat[column]) - before
-        flat[column] += step / 2
+        parts = 1 if mirror == column else 2
+        # Rounding to the input's dtype must not carry it over the border.
+        flat[column] = np.clip(flat[column] + flat.dtype.type(step / parts), *self.domain)
         flat[mirror] = flat[column]
-        return moved, 2 * (float(flat[column]) - before)
+        return moved, parts * (float(flat[column]) - before)
 
     def room(self, column: int) -> tuple[float, float]:
         """How far the entry may go down and up before it leaves the declared domain."""
@@ -71,9 +76,22 @@ class View:
         return value - self.domain[0], self.domain[1] - value
 
 
+def _within(domain: Interval, dtype: np.dtype[Any]) -> Interval:
+    """Return the outermost values of a dtype that lie inside a domain."""
+    low, high = dtype.type(domain[0]), dtype.type(domain[1])
+    if low < domain[0]:
+        low = np.nextafter(low, dtype.type(np.inf))
+    if high > domain[1]:
+        high = np.nextafter(high, dtype.type(-np.inf))
+    return float(low), float(high)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A function at a point. ``evaluations`` counts calls: forward, vjp, jvp."""
+    """A function at a point. ``evaluations`` counts calls: forward, vjp, jvp.
+
+    After ``deadline`` (by the clock of ``time.monotonic``) every call raises ``EvaluationError``.
+    """
 
     function: Function
     primals: Arrays
@@ -81,6 +99,19 @@ class Problem:
     domains: Mapping[str, Interval] = field(default_factory=dict)
     symmetric: frozenset[str] = frozenset()
     evaluations: Counter[str] = field(default_factory=Counter)
+    deadline: float = math.inf
+
+    def count(self, kind: str) -> None:
+        """Note one more call, unless the time is up.
+
+        Raises
+        ------
+        EvaluationError
+            After the deadline.
+        """
+        if time.monotonic() > self.deadline:
+            raise EvaluationError("the check's time is up (timeout)")
+        self.evaluations[kind] += 1
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -120,7 +151,7 @@ class Problem:
             If the function raises anything else; its message is the user's to read.
         """
         name = self.wrt[0]
-        self.evaluations["forward"] += 1
+        self.count("forward")
         try:
             return self._joined(self.function.along(name, self.primals)(self.primals[name]))
         except NO_VALUE:
@@ -134,7 +165,7 @@ class Problem:
         missing = np.full(self.values.shape, np.nan)
 
         def evaluate(array: Array) -> Array:
-            self.evaluations["forward"] += 1
+            self.count("forward")
             try:
                 return self._joined(function(array))
             except NO_VALUE:
@@ -142,7 +173,7 @@ class Problem:
 
         return View(
             primal=self.primals[name],
-            domain=self.domains.get(name, EVERYWHERE),
+            domain=_within(self.domains.get(name, EVERYWHERE), self.primals[name].dtype),
             symmetric=name in self.symmetric,
             eps=max(self.eps(output, name) for output in self.outputs),
             function=evaluate,

@@ -96,9 +96,9 @@ class Values:
 class PairResult:
     """The comparison of one claim about ∂output/∂input with the numeric derivative, over all points.
 
-    ``claim`` says where the analytic side came from: ``vjp``, ``jvp``, ``jacobian``, ``engine``,
-    ``chain``. Sizes: the explicit Jacobian has ``output_shape + input_shape``; a VJP needs one
-    cotangent and one gradient.
+    ``claim`` says where the analytic side came from: ``vjp``, ``jvp``, ``jacobian``, ``engine vjp``,
+    ``engine jvp``, ``chain`` for a link of a chain, ``chain product``. The explicit Jacobian has the shape
+    ``output_shape + input_shape``; a VJP needs one cotangent and one gradient.
     """
 
     output: str

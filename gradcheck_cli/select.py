@@ -14,6 +14,7 @@ from gradcheck_cli.errors import GradcheckError
 Matcher = Callable[[str], bool]
 _TOKEN = re.compile(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<bracket>[()])|(?P<word>[^\s()"']+))""")
 _OPERATORS = frozenset({"and", "or", "not", "(", ")"})
+_DEEPEST = 100  # brackets and negations within one another
 
 
 def parse_selection(text: str) -> Matcher:
@@ -47,30 +48,32 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _alternatives(tokens: list[str], text: str) -> Matcher:
-    parts = [_conjunction(tokens, text)]
+def _alternatives(tokens: list[str], text: str, depth: int = 0) -> Matcher:
+    parts = [_conjunction(tokens, text, depth)]
     while tokens[:1] == ["or"]:
         tokens.pop(0)
-        parts.append(_conjunction(tokens, text))
+        parts.append(_conjunction(tokens, text, depth))
     return lambda name: any(part(name) for part in parts)
 
 
-def _conjunction(tokens: list[str], text: str) -> Matcher:
-    parts = [_negation(tokens, text)]
+def _conjunction(tokens: list[str], text: str, depth: int) -> Matcher:
+    parts = [_negation(tokens, text, depth)]
     while tokens[:1] == ["and"]:
         tokens.pop(0)
-        parts.append(_negation(tokens, text))
+        parts.append(_negation(tokens, text, depth))
     return lambda name: all(part(name) for part in parts)
 
 
-def _negation(tokens: list[str], text: str) -> Matcher:
+def _negation(tokens: list[str], text: str, depth: int) -> Matcher:
+    if depth > _DEEPEST:
+        raise GradcheckError(f"-k: more than {_DEEPEST} brackets or 'not' within one another")
     if tokens[:1] == ["not"]:
         tokens.pop(0)
-        inner = _negation(tokens, text)
+        inner = _negation(tokens, text, depth + 1)
         return lambda name: not inner(name)
     if tokens[:1] == ["("]:
         tokens.pop(0)
-        inner = _alternatives(tokens, text)
+        inner = _alternatives(tokens, text, depth + 1)
         if tokens[:1] != [")"]:
             raise GradcheckError(f"-k {text!r}: a bracket is not closed")
         tokens.pop(0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.compare import SEVERAL, Comparison, State
+from gradcheck_cli.compare import Comparison, State
 from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
 from gradcheck_cli.shapes import Shape, count
@@ -42,7 +42,9 @@ class Tally:
     evidence: Comparison | None = None  # of the first point at which it failed
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
-    detectable: float = np.inf
+    threshold: Array = field(default_factory=lambda: np.zeros(0))
+    blind: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    left_out: int = 0  # undecided at the edge point, decided elsewhere
     kinks: int = 0
     approximate: bool = False
     informed: bool = False
@@ -50,33 +52,63 @@ class Tally:
     values: Values | None = None
 
     def add(self, point: str, comparison: Comparison) -> None:
-        """Take in the comparison at one more point."""
-        judged = comparison.state != State.SKIPPED
+        """Take in the comparison at one more point; the edge point comes last."""
         state = comparison.state
-        if point == "edge" and self.state is not None:
-            state = np.where(state == State.UNDECIDED, State.SKIPPED, state)
-        self.state = state.copy() if self.state is None else np.maximum(self.state, state)
         if (state == State.FAIL).any():
             self.failed_at.append(point)
             self.evidence = self.evidence or comparison
-        finite = judged & np.isfinite(comparison.bound)
-        self.max_abs_error = max(self.max_abs_error, float(np.max(comparison.error[finite], initial=0.0)))
-        relative = comparison.relative_error[finite]
-        self.max_rel_error = max(self.max_rel_error, float(np.max(relative, initial=0.0)))
         self.kinks += int(np.sum(comparison.kink))
         self.approximate |= bool(comparison.approximate.any())
-        with np.errstate(invalid="ignore"):
-            told = np.abs(comparison.numeric) > comparison.tolerance + SEVERAL * comparison.bound
-        self.informed |= bool(np.any(judged & told))
-        if np.isin(comparison.state, (State.PASS, State.FAIL)).any():
-            self.detectable = min(self.detectable, comparison.detectable)
+        self._merge(point, comparison)
+        self._measure(comparison)
         self._keep_worst(point, comparison)
-        if self.values is None and comparison.state.size <= SMALL:
+        if self.values is None and state.size <= SMALL:
             self.values = Values(
                 point=point,
                 analytic=tuple(map(tuple, comparison.analytic.tolist())),
                 numeric=tuple(map(tuple, comparison.numeric.tolist())),
             )
+
+    def _merge(self, point: str, comparison: Comparison) -> None:
+        """Merge verdicts entry by entry: the gravest counts, and the widest threshold of a generic point.
+
+        At the edge point an error that vanishes with x would seem detectable at any size, and at a kink
+        none; its thresholds count only for entries that no generic point judged.
+        """
+        state = comparison.state
+        judged = np.isin(state, (State.PASS, State.FAIL))
+        threshold = np.where(judged, comparison.threshold, np.nan)
+        if self.state is None:
+            self.state, self.threshold, self.blind = state.copy(), threshold, comparison.blind | ~judged
+            return
+        if point == "edge":
+            open_here = (state == State.UNDECIDED) & (self.state == State.PASS)
+            self.left_out += int(np.sum(open_here))
+            state = np.where(open_here, State.SKIPPED, state)
+        self.state = np.maximum(self.state, state)
+        merged = np.fmax(self.threshold, threshold)
+        known = np.isfinite(self.threshold) & (point == "edge")
+        self.threshold = np.where(known, self.threshold, merged)
+        self.blind = self.blind & (comparison.blind | ~judged)
+
+    def _measure(self, comparison: Comparison) -> None:
+        judged = (comparison.state != State.SKIPPED) & np.isfinite(comparison.bound)
+        absolute, relative = comparison.error[judged], comparison.relative_error[judged]
+        self.max_abs_error = max(self.max_abs_error, float(np.max(absolute, initial=0.0)))
+        self.max_rel_error = max(self.max_rel_error, float(np.max(relative, initial=0.0)))
+        with np.errstate(invalid="ignore"):
+            told = np.abs(comparison.numeric) > comparison.threshold
+        self.informed |= bool(np.any(judged & told))
+
+    @property
+    def detectable(self) -> float:
+        """Smallest error that would have been caught in whichever single entry it had stood."""
+        return float(np.max(np.where(np.isnan(self.threshold), np.inf, self.threshold), initial=0.0))
+
+    @property
+    def blind_entries(self) -> int:
+        """Entries that agree at no point but within a bound as large as themselves."""
+        return int(np.sum(self.blind & (self.state == State.PASS))) if self.state is not None else 0
 
     def _keep_worst(self, point: str, comparison: Comparison) -> None:
         """Keep the gravest entries, of these the ones furthest off (or largest, where nothing is claimed)."""
@@ -137,7 +169,7 @@ class Tally:
             kinks=self.kinks,
             max_abs_error=float(self.max_abs_error),
             max_rel_error=float(self.max_rel_error),
-            detectable=float(self.detectable),
+            detectable=self.detectable,
             worst=entries[0] if entries else None,
             shown=tuple(entry for entry in entries if entry.verdict in wrong),
             values=self.values,

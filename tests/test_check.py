@@ -9,6 +9,7 @@ import pytest
 from conftest import CheckText, RunText
 
 from gradcheck_cli.autodiff.primitives import elementwise
+from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.result import ExitCode, Verdict
 
 LINEAR = """
@@ -89,6 +90,93 @@ def test_a_claim_right_on_basis_cotangents_only_is_caught(check_text: CheckText)
     assert codes(result) == ["nonlinear-cotangent"]
 
 
+@pytest.mark.parametrize(
+    ("function", "claim"),
+    [
+        ("sum(x**2)", "vjp: {x: abs(dy) * 2 * x}"),
+        ("sum(x**2)", "vjp: {x: 'maximum(dy, 0) * 2 * x'}"),
+        ("x**2", "jvp: {y: 2 * x * abs(x_dot)}"),
+        ("x**2", "jvp: {y: 2 * x * x_dot**2}"),
+        (
+            "stack([1e6 * sum(x), sum(x**2)])",
+            "vjp: {x: 'dy[0] * 1e6 + where(dy[0] == 0, dy[1] * 2 * x, 0 * x)'}",
+        ),
+        ("x", "vjp: {x: 'dy + 0 * sqrt(20 - 1e9 * (abs(dy[0] * dy[1]) > 0))'}"),
+    ],
+)
+def test_what_is_not_linear_in_its_seed_is_caught(check_text: CheckText, function: str, claim: str) -> None:
+    for seed in range(6):
+        result = check_text(f"inputs: {{x: [3]}}\nfunction: y = {function}\n{claim}\n", seed=seed)
+        assert result.verdict is Verdict.FAIL
+        assert "nonlinear-cotangent" in codes(result)
+
+
+@pytest.mark.parametrize(
+    ("function", "claim"),
+    [
+        ("1e3 + x[0] + 1e-8 * x[1]", "dy * stack([1.0, 4e-8])"),
+        ("1 + x[0] + 1e-10 * x[1]", "dy * stack([1.0, 2e-10])"),
+        ("sin(x[0]) + 1e-10 * cos(x[1])", "dy * stack([cos(x[0]), 1e-10 * sin(x[1])])"),
+    ],
+)
+def test_entries_small_beside_their_neighbours_are_checked_all_the_same(
+    check_text: CheckText, function: str, claim: str
+) -> None:
+    for seed in range(6):
+        spec = f"inputs: {{x: [2]}}\nfunction: y = {function}\nvjp: {{x: '{claim}'}}\n"
+        assert check_text(spec, seed=seed).verdict is not Verdict.PASS
+
+
+def test_what_no_difference_can_tell_is_said(check_text: CheckText) -> None:
+    spec = "inputs: {x: [2]}\nfunction: y = stack([3e15 + x[0], x[1]])\nvjp: {x: '%s'}\n"
+    result = check_text(spec % "stack([-0.7 * dy[0], dy[1]])")
+    assert [remark.code for remark in result.warnings] == ["uninformative"]
+    assert check_text(spec % "stack([-0.7 * dy[0], dy[1]])", strict=True).verdict is Verdict.FAIL
+
+
+def test_detectable_is_the_weakest_entry_s_best_point(check_text: CheckText) -> None:
+    for spec in (
+        "inputs: {x: []}\nfunction: y = x**2\nvjp: {x: dy * 2 * x * (1 + 5e-6)}\n",
+        "inputs: {x: [6]}\nfunction: y = 1e6 * relu(x)\nvjp: {x: dy * (x > 0) * (1e6 + 5)}\n",
+    ):
+        (pair,) = check_text(spec, seed=3).pairs
+        assert pair.verdict is Verdict.PASS
+        assert pair.max_abs_error < pair.detectable < 100 * pair.max_abs_error
+
+
+def test_a_check_whose_time_is_up_is_an_error(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: [3]}\nfunction: y = x * x\ntimeout: 1.0e-9\n")
+    assert result.verdict is Verdict.ERROR
+    assert result.message == "the check's time is up (timeout)"
+
+
+def test_a_crash_at_a_later_point_does_not_hide_a_wrong_gradient(
+    check_text: CheckText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradcheck_cli import check
+
+    visit = check._visit
+
+    def crash_at_the_edge(journal, point: str) -> None:
+        if point == "edge":
+            raise EvaluationError("the function raised IndexError")
+        visit(journal, point)
+
+    monkeypatch.setattr(check, "_visit", crash_at_the_edge)
+    spec = "inputs: {x: [3]}\nfunction: y = x**2\nvjp: {x: %d * x * dy}\n"
+    wrong, right = (check_text(spec % factor) for factor in (3, 2))
+    assert (wrong.verdict, right.verdict) == (Verdict.FAIL, Verdict.ERROR)
+    assert "IndexError" in wrong.message
+
+
+def test_a_domain_is_kept_in_every_precision(check_text: CheckText) -> None:
+    spec = "inputs: {x: {shape: [40], dtype: %s, sample: {uniform: [0.1, 0.3]}}}\nfunction: y = %s\n"
+    inside = "where((x > 0.3) | (x < 0.1), log(-x), x * x)"
+    for dtype in ("float64", "float32", "float16"):
+        result = check_text(spec % (dtype, inside))
+        assert result.verdict is not Verdict.ERROR, dtype
+
+
 def test_one_wrong_entry_among_many_is_found(check_text: CheckText) -> None:
     result = check_text(
         """
@@ -160,10 +248,46 @@ def test_a_value_outside_the_one_sided_derivatives_is_wrong_at_a_kink(check_text
     assert result.pairs[0].worst.point == "edge"
 
 
-def test_kinks_fail_refuses_every_subgradient(check_text: CheckText) -> None:
-    spec = "inputs: {x: [6]}\nfunction: y = relu(x)\nkinks: %s\n"
-    assert check_text(spec % "fail").verdict is Verdict.FAIL
+@pytest.mark.parametrize("function", ["relu", "abs"])
+def test_kinks_fail_refuses_every_subgradient(check_text: CheckText, function: str) -> None:
+    spec = f"inputs: {{x: [6]}}\nfunction: y = {function}(x)\nkinks: %s\n"
+    refused = check_text(spec % "fail")
+    assert refused.verdict is Verdict.FAIL
+    assert codes(refused)[0] == "domain"
+    assert "kinks: fail" in refused.diagnoses[0].message
     assert check_text(spec % "subgradient").verdict is Verdict.PASS
+
+
+EDGES = {
+    "relu(x) - relu(-x)": "dy * where(x == 0, 5.0, 1.0)",
+    "sqrt(x**4)": "dy * where(x == 0, 9.0, 2 * x)",
+    "where(x > 0, x * sqrt(abs(x)), 0 * x)": "dy * where(x > 0, 1.5 * sqrt(abs(x)), where(x == 0, 7.0, 0))",
+    "sqrt(x**2)": "dy * x / sqrt(x**2)",
+}
+
+
+@pytest.mark.parametrize("function", EDGES)
+def test_at_an_edge_point_the_engine_s_trouble_excuses_no_other_claim(
+    check_text: CheckText, function: str
+) -> None:
+    """Each function has slopes there that the claim misses as the engine's own does; the last claims nan."""
+    result = check_text(f'inputs: {{x: [6]}}\nfunction: y = {function}\nvjp: {{x: "{EDGES[function]}"}}\n')
+    assert result.verdict is Verdict.FAIL
+    assert codes(result)[0] == "domain"
+
+
+@pytest.mark.parametrize("function", ["sqrt(x * x)", "sqrt(abs(x))", "relu(x) - relu(-x)"])
+def test_no_claim_where_no_rule_of_differentiation_holds_is_no_failure(
+    check_text: CheckText, function: str
+) -> None:
+    result = check_text(f"inputs: {{x: [6]}}\nfunction: y = {function}\n")
+    assert result.verdict is Verdict.PASS
+    assert {remark.code for remark in result.warnings} == {"degenerate-point"}
+
+
+def test_kinks_that_meet_in_a_link_of_a_chain_are_no_failure(check_text: CheckText) -> None:
+    spec = "inputs: {x: [6]}\nfunction: |\n  y = relu(x) - relu(-x)\n  z = 2 * y\nchain: [x, y, z]\n"
+    assert check_text(spec).verdict is Verdict.PASS
 
 
 def test_kinks_move_leaves_the_kink(check_text: CheckText) -> None:

@@ -65,6 +65,34 @@ def test_a_small_entry_beside_large_ones_is_judged_by_itself() -> None:
     assert list(compared([[1.0, 5e-6]], numeric).state[0]) == [State.PASS, State.FAIL]
 
 
+def test_an_absolute_tolerance_is_added_only_where_asked_for() -> None:
+    assert state(1.01, differences(1.0)) is State.FAIL
+    assert state(1.01, differences(1.0), atol=0.02) is State.PASS
+    assert state(1.01, differences(1.0), rtol=0.02) is State.PASS
+
+
+def test_between_one_bound_and_ten_nothing_is_decided() -> None:
+    numeric = differences(1.0, bound=1e-6)
+    assert [state(1 + 1e-5 + excess, numeric) for excess in (0.5e-6, 5e-6, 11e-6)] == [
+        State.PASS,
+        State.UNDECIDED,
+        State.FAIL,
+    ]
+
+
+def test_an_entry_lost_in_its_bound_is_marked_blind() -> None:
+    numeric = dataclasses.replace(differences(1.0, bound=20.0), resolution=np.array([[1e3]]))
+    comparison = compared(-0.7, numeric)
+    assert comparison.state[0, 0] == State.PASS
+    assert comparison.blind[0, 0]
+    assert not compared(1.0, differences(1.0)).blind.any()
+    assert not compared(0.0, differences(0.0)).blind.any()
+
+
+def test_an_enormous_tolerance_does_not_overflow() -> None:
+    compared(1.0, differences(1.0), rtol=1e308)
+
+
 def test_round_off_at_the_scale_of_row_and_column_passes() -> None:
     numeric = differences([[1.0, 0.0]], bound=1e-16)
     assert list(compared([[1.0, 1e-15]], numeric).state[0]) == [State.PASS, State.PASS]
@@ -115,7 +143,7 @@ def test_what_exceeds_detectable_is_caught_wherever_it_stands() -> None:
     rng = np.random.default_rng(0)
     true = rng.normal(size=(4, 5))
     numeric = differences(true, bound=1e-11)
-    smallest = compared(true, numeric).detectable
+    smallest = np.max(compared(true, numeric).threshold)
     for row, column in np.ndindex(true.shape):
         claimed = true.copy()
         claimed[row, column] += 1.01 * smallest

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradcheck_cli.numeric import Differences, central_pair, difference_jacobian, refine_columns
+from gradcheck_cli.numeric import Differences, Estimate, central_pair, difference_jacobian, refine_columns
 from gradcheck_cli.problem import View
 
 SMOOTH = {
@@ -86,7 +86,7 @@ def test_float32_functions_have_honest_bounds_too(name: str, place: float) -> No
 
 def test_one_central_pair_alone_would_be_wrong_on_a_fast_oscillation() -> None:
     function, derivative, _ = SMOOTH["sin(1000x)"]
-    cheap = central_pair(view(function, -1.7), 0)
+    cheap, _ = central_pair(view(function, -1.7), 0)
     assert abs(cheap.value[0] - derivative(-1.7)) > 10 * cheap.bound[0]
 
 
@@ -105,6 +105,38 @@ def test_a_kink_has_the_one_sided_derivatives_as_its_range(function, low: float,
     assert found.kink[0, 0]
     assert found.low[0, 0] == pytest.approx(low, abs=1e-9)
     assert found.high[0, 0] == pytest.approx(high, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("function", "bent"),
+    [(np.abs, True), (lambda x: np.maximum(x, 0), True), (np.sin, False), (np.exp, False)],
+    ids=["abs", "relu", "sin", "exp"],
+)
+def test_one_central_pair_tells_where_a_kink_may_be(function, bent: bool) -> None:
+    _, found = central_pair(view(function, 0.0), 0)
+    assert found[0] == bent
+
+
+def test_where_two_ladders_contradict_one_another_the_smaller_step_is_right() -> None:
+    coarse = Estimate(np.array([1.0, 1.0]), np.array([1e-9, 1e-6]))
+    fine = Estimate(np.array([2.0, 1.0]), np.array([1e-6, 1e-9]))
+    best = coarse.better_of(fine)
+    assert best.value.tolist() == [2.0, 1.0]
+    assert best.bound.tolist() == [1e-6, 1e-9]
+
+
+def test_a_tiny_entry_beside_large_ones_gets_steps_of_its_own_size() -> None:
+    primal = np.array([1e-12, 1.0, 1e8])
+    template = view(np.log, 1.0)
+    looked_at = dataclasses.replace(
+        template,
+        primal=primal,
+        domain=(0.0, np.inf),
+        center=template.function(primal),
+        magnitude=np.full(3, 27.0),
+    )
+    found = refined(looked_at)
+    assert np.diag(found.value) == pytest.approx(1 / primal, rel=1e-7)
 
 
 @pytest.mark.parametrize("place", [1e-9, 1e-5, 0.003])
