@@ -72,7 +72,7 @@ def conclude(
 ) -> CheckResult:
     """Put the result of a check together."""
     diagnoses = _diagnoses(check, subject, tallies, notes)
-    for remark in _warnings(check, subject, tallies):
+    for remark in dict.fromkeys(_warnings(check, subject, tallies)):
         notes.warn(remark.code, remark.message, remark.input)
     verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
     if notes.broken:
@@ -196,7 +196,8 @@ def _inconclusive(tallies: list[Tally], verdict: Verdict) -> str:
     if not tallies:
         return "no point was left to check at"
     number = sum(tally.result().inconclusive for tally in tallies)
+    entries = "1 entry" if number == 1 else f"{number} entries"
     return (
-        f"{number} entries could not be decided: the numeric derivative is too uncertain there (noise, a "
-        "singularity or a jump nearby); try another seed, other sample ranges or a smaller problem"
+        f"{entries} could not be decided: the numeric derivative is too uncertain there (noise, a kink, a "
+        "singularity or a jump nearby); try another seed, other sample ranges or a higher precision"
     )

@@ -35,11 +35,12 @@ def linearity(
         return []
     linear = analytic.ask(problem, claim)
     remarks: list[Remark] = []
-    for seeds in _dense_seeds(problem, claim, jacobians, rng):
-        found = linear(seeds)
-        for target in claim.inputs if claim.kind == "vjp" else claim.outputs:
-            if all(target != remark.input for remark in remarks):
-                remarks += _residual(problem, claim, jacobians, seeds, target, np.asarray(found[target]))
+    with np.errstate(all="ignore"):
+        for seeds in _dense_seeds(problem, claim, jacobians, rng):
+            found = linear(seeds)
+            for target in claim.inputs if claim.kind == "vjp" else claim.outputs:
+                if all(target != remark.input for remark in remarks):
+                    remarks += _residual(problem, claim, jacobians, seeds, target, np.asarray(found[target]))
     return remarks
 
 
@@ -52,10 +53,9 @@ def _residual(  # noqa: PLR0913, PLR0917  # one equation's terms
     if claim.kind == "vjp" and target in problem.symmetric:
         value = symmetric_part(value)
     value = value.reshape(-1)
-    with np.errstate(invalid="ignore"):
-        agrees = np.abs(value - total) <= max(RESIDUAL, 32 * _eps(problem, claim)) * size + floor
-        wrong = ~agrees & np.isfinite(total)
-        distance = np.where(wrong, np.nan_to_num(np.abs(value - total), nan=np.inf), -1.0)
+    agrees = np.abs(value - total) <= max(RESIDUAL, 32 * _eps(problem, claim)) * size + floor
+    wrong = ~agrees & np.isfinite(total)
+    distance = np.where(wrong, np.nan_to_num(np.abs(value - total), nan=np.inf), -1.0)
     if not wrong.any():
         return []
     place = int(np.argmax(distance))
@@ -75,8 +75,7 @@ def _dense_seeds(
             seed = rng.uniform(0.5, 2.0, shape) * rng.choice([-1.0, 1.0], shape)
             if balanced:
                 seed = seed / _weights(claim, jacobians, name).reshape(shape)
-            with np.errstate(over="ignore"):
-                seed = (symmetric_part(seed) if name in problem.symmetric else seed).astype(types[name].dtype)
+            seed = (symmetric_part(seed) if name in problem.symmetric else seed).astype(types[name].dtype)
             seeds[name] = np.nan_to_num(seed, posinf=1.0, neginf=-1.0)
         yield seeds
         yield {name: np.asarray(seed * seed.dtype.type(-1.5)) for name, seed in seeds.items()}

@@ -48,7 +48,7 @@ class Case:
         evidence = self.evidence
         with np.errstate(invalid="ignore"):
             close = np.abs(corrected - self.numeric) <= evidence.tolerance + SEVERAL * evidence.bound
-        return bool(np.all(close | evidence.kink))
+        return bool(np.all(close | (evidence.kink & (evidence.state != State.FAIL))))
 
 
 def diagnose(tally: Tally, check: CheckSpec) -> list[Remark]:

@@ -13,11 +13,14 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import Comparison, State, judge, suspects
+from gradcheck_cli.directions import outside, probes
 from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.jacobian import Jacobian, assemble
-from gradcheck_cli.numeric import Differences, difference_jacobian, refine_columns
-from gradcheck_cli.problem import Problem
+from gradcheck_cli.numeric import Differences, Estimate, difference_jacobian, refine_columns
+from gradcheck_cli.problem import Problem, View
 from gradcheck_cli.spec.types import Tolerance
+
+Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it from below and from above
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,48 @@ def examine(
     """Judge every witness about every pair, one input after the other."""
     asked = [*witnesses, *([engine] if engine else [])]
     for name in problem.wrt:
-        differences = _differences(problem, name, [one.jacobians for one in asked], tolerance)
+        view = problem.view(name)
+        differences = _differences(problem, view, name, [one.jacobians for one in asked], tolerance)
+        lines = probes(view, differences)
         for output in problem.outputs:
-            pair, part = (output, name), differences.rows(problem.rows[output])
+            pair, rows = (output, name), problem.rows[output]
+            part = differences.rows(rows)
+            along = [(direction, left.rows(rows), right.rows(rows)) for direction, left, right in lines]
             own = _compare(problem, pair, engine.jacobians[pair].matrix, part, tolerance) if engine else None
             for one in witnesses:
                 if pair in one.claim.pairs:
                     matrix = (
                         one.jacobians[pair].matrix if one.jacobians else np.full(part.value.shape, np.nan)
                     )
-                    yield Finding(one.claim, pair, _compare(problem, pair, matrix, part, tolerance), own)
+                    comparison = _compare(problem, pair, matrix, part, tolerance)
+                    yield Finding(one.claim, pair, _along(comparison, own, part, along), own)
+
+
+def _along(
+    comparison: Comparison, own: Comparison | None, part: Differences, lines: list[Line]
+) -> Comparison:
+    """Fail the kinked entries of a row whose product with a direction is no derivative along it.
+
+    Where the engine's own product is none either, no rule of differentiation holds and nothing follows.
+    """
+    state, numeric = comparison.state.copy(), comparison.numeric
+    for direction, left, right in lines:
+        wrong = outside(comparison.analytic, comparison.tolerance, direction, left, right)
+        if own is not None:
+            wrong &= ~outside(own.analytic, own.tolerance, direction, left, right)
+        entries = wrong[:, np.newaxis] & part.kink & (direction != 0) & (state == State.PASS)
+        state[entries] = State.FAIL
+        numeric = np.where(entries, part.value, numeric)
+    if numeric is comparison.numeric:
+        return comparison
+    error = np.where(state == comparison.state, comparison.error, np.abs(comparison.analytic - numeric))
+    return replace(comparison, state=state, numeric=numeric, error=error)
 
 
 def _differences(
-    problem: Problem, name: str, claimed: list[dict[Pair, Jacobian]], tolerance: Tolerance
+    problem: Problem, view: View, name: str, claimed: list[dict[Pair, Jacobian]], tolerance: Tolerance
 ) -> Differences:
     """Estimate the Jacobian by one input: cheaply, and with care where anybody disagrees."""
-    view = problem.view(name)
     differences = difference_jacobian(view)
     columns = [
         suspects(_compare(problem, (output, name), jacobians[output, name].matrix, part, tolerance))

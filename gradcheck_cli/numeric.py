@@ -38,6 +38,10 @@ class Estimate:
     value: Array
     bound: Array
 
+    def rows(self, rows: slice) -> Estimate:
+        """Return the part that belongs to one output."""
+        return Estimate(self.value[rows], self.bound[rows])
+
     def widened(self, bound: Array) -> Estimate:
         """Return the same estimate with at least this bound."""
         return Estimate(self.value, np.maximum(self.bound, bound))

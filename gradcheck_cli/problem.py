@@ -10,7 +10,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -74,6 +74,20 @@ class View:
         """How far the entry may go down and up before it leaves the declared domain."""
         value = float(self.primal.reshape(-1)[column])
         return value - self.domain[0], self.domain[1] - value
+
+    def toward(self, direction: Array) -> View:
+        """Look at the function along a line, t → f(x + t d), as one of the single number t around 0."""
+        low, high = (np.asarray(end, np.float64) for end in self.domain)
+        with np.errstate(all="ignore"):
+            ends = np.stack([(low - self.primal) / direction, (high - self.primal) / direction])
+        ends = ends[:, direction != 0]
+        span = float(np.max(np.min(ends, axis=0))), float(np.min(np.max(ends, axis=0)))
+
+        def function(t: Array) -> Array:
+            moved = np.clip(self.primal + t[0] * direction, *self.domain)
+            return self.function(moved.astype(self.primal.dtype))
+
+        return replace(self, primal=np.zeros(1), domain=span, symmetric=False, function=function)
 
 
 def _within(domain: Interval, dtype: np.dtype[Any]) -> Interval:

@@ -276,6 +276,36 @@ def test_at_an_edge_point_the_engine_s_trouble_excuses_no_other_claim(
     assert codes(result)[0] == "domain"
 
 
+TIES = {
+    "full gradient to every tied maximum": ("max(x)", "dy * (x == y)"),
+    "nothing at a tie": ("max(x)", "dy * (x == y) / maximum(1, (sum(x == y) - 1) * 1e9)"),
+}
+
+
+@pytest.mark.parametrize("tie", TIES)
+def test_ties_are_judged_together(check_text: CheckText, tie: str) -> None:
+    """Each entry alone is between its one-sided derivatives; their sum is not."""
+    function, claim = TIES[tie]
+    spec = f"inputs: {{x: {{value: [2.0, 1.0, 2.0]}}}}\nfunction: y = {function}\nvjp: {{x: '{claim}'}}\n"
+    result = check_text(spec)
+    assert result.verdict is Verdict.FAIL
+    assert result.pairs[0].mismatched == 2
+
+
+def test_the_edge_point_ties_the_largest_entries(check_text: CheckText) -> None:
+    for seed in range(5):
+        result = check_text("inputs: {x: [6]}\nfunction: y = max(x)\nvjp: {x: 'dy * (x == y)'}\n", seed=seed)
+        assert codes(result) == ["domain"]
+
+
+@pytest.mark.parametrize(
+    "weights", ["[1.0, 0.0, 0.0]", "[0.0, 0.0, 1.0]", "[0.5, 0.0, 0.5]", "[0.1, 0.0, 0.9]"]
+)
+def test_any_split_of_a_tie_is_right(check_text: CheckText, weights: str) -> None:
+    spec = "inputs: {x: {value: [2.0, 1.0, 2.0]}, c: {value: %s}}\nfunction: y = max(x)\nwrt: [x]\n"
+    assert check_text(spec % weights + "vjp: {x: dy * c}\n").verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize("function", ["sqrt(x * x)", "sqrt(abs(x))", "relu(x) - relu(-x)"])
 def test_no_claim_where_no_rule_of_differentiation_holds_is_no_failure(
     check_text: CheckText, function: str

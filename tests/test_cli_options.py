@@ -229,6 +229,23 @@ def test_an_error_of_the_user_is_one_line(runner: Runner) -> None:
     assert ended.stderr == "Error: -k: 'a and' ends too early\\x1b[2J\n"
 
 
+def test_a_bug_is_a_traceback_but_not_the_verdict_wrong(runner: Runner) -> None:
+    runner.failure = ZeroDivisionError("of ours")
+    ended = runner()
+    assert ended.exit_code == 3
+    assert "ok    linear" in ended.stdout
+    assert ended.stderr.startswith("Traceback (most recent call last)")
+    *_, error, request = ended.stderr.splitlines()
+    assert error == "ZeroDivisionError: of ours"
+    assert "please report it" in request
+
+
+def test_no_columns_is_no_known_width(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = runner("-v").stdout
+    monkeypatch.setenv("COLUMNS", "0")
+    assert runner("-v").stdout == usual
+
+
 def test_an_interrupt_shows_what_is_known(runner: Runner, tmp_path: Path) -> None:
     runner.failure = KeyboardInterrupt()
     ended = runner("--format", "json=report.json")
@@ -297,6 +314,47 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 def test_as_a_module() -> None:
     ended = python("-m", "gradcheck_cli", "--help")
     assert ended.stdout.startswith("Usage: gradcheck [OPTIONS] COMMAND")
+
+
+STANDING_IN = """
+    import sys, types
+    from gradcheck_cli.result import CheckResult, RunReport, Verdict
+    def run_paths(paths, options, on_result):
+        check = CheckResult(name="x", spec="a.yaml", verdict=Verdict.PASS, as_expected=True)
+        on_result(check)
+        return RunReport(checks=(check,))
+    sys.modules["gradcheck_cli.run"] = types.SimpleNamespace(RunOptions=dict, run_paths=run_paths)
+    from gradcheck_cli.cli import main
+    main(["run", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no device that is full")
+@pytest.mark.parametrize("options", [["--format", "text"], ["--format", "json"], ["-q"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_one_line(options: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(STANDING_IN), *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    assert ended.stderr == "Error: cannot write to standard output: No space left on device\n"
+    assert ended.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="no name for standard output")
+def test_a_report_for_standard_output_by_its_name() -> None:
+    program = textwrap.dedent(STANDING_IN)
+    ended = python("-c", program, "-q", "--format", "text", "--format", "json=/dev/stdout")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown, _, document = ended.stdout.partition("\n")
+    assert shown == "1 check: 1 passed (0.00 s)"
+    assert json.loads(document)["summary"]["pass"] == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="closed pipes are told differently there")

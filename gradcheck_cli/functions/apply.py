@@ -6,6 +6,7 @@ The one place where a shape rule's bare fact gets the operation, the operands an
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from gradcheck_cli.errors import BudgetError, FormulaShapeError, ShapeError
 from gradcheck_cli.functions.parser import fault_at
 from gradcheck_cli.functions.static import MAX_ENTRIES, check_parameter, has_too_many_entries, is_number
 from gradcheck_cli.shapes import Shape, show
+from gradcheck_cli.spec.axes import LARGEST, MAX_AXES
 
 if TYPE_CHECKING:
     from gradcheck_cli.functions.elaborate import Scope
@@ -92,10 +94,23 @@ def append(
     dtype = primitive.dtype(*kinds, **static) if static.keys() & {"dtype"} else primitive.dtype(*kinds)
     if primitive.inexact and not np.issubdtype(dtype, np.inexact):
         dtype = scope.dtype
+    _check_shape(shape, dtype)
     added = Node(
         shape=shape, dtype=dtype, primitive=primitive, args=tuple(ref.number for ref in refs), static=static
     )
     return _extend(scope, added, node)
+
+
+def _check_shape(shape: Shape, dtype: np.dtype[Any]) -> None:
+    """Refuse what NumPy could not make, of whatever size."""
+    if len(shape) > MAX_AXES:
+        raise ShapeError(f"the result would have {len(shape)} axes, and an array has at most {MAX_AXES}")
+    if any(size < 0 for size in shape):
+        raise ShapeError("a size cannot be negative")
+    # NumPy counts an empty array as if its empty axes were not there; others have the memory budget.
+    size = math.prod(int(size) for size in shape if size) * dtype.itemsize
+    if 0 in shape and size > LARGEST:
+        raise ShapeError(f"no array can have the shape {show(shape)}")
 
 
 def constant(scope: Scope, value: Any, node: ast.AST) -> Ref:

@@ -17,7 +17,7 @@ from gradcheck_cli.errors import FormulaShapeError
 from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit, Pair, Subject
 from gradcheck_cli.functions.chain import compile_chain
-from gradcheck_cli.functions.elaborate import Scope
+from gradcheck_cli.functions.elaborate import Barred, Scope
 from gradcheck_cli.functions.formula import (
     FormulaFunction,
     Program,
@@ -134,6 +134,9 @@ def _claim(
         return None, faults
     types = program.function.outputs if statement.kind == "vjp" else program.function.inputs
     scope, seeds = program.scope({seed: types[owner] for seed, owner in statement.seeds.items()})
+    scope.hint = _seeds_hint(statement)
+    for name in _reassigned(program):
+        scope.names[name] = Barred(f"{name} is assigned anew by the function; use another name there")
     result = elaborate(scope, statement.text)
     if not all(isinstance(error, FormulaShapeError) for error in result.errors):
         return None, [formula_fault(check, statement.text, error) for error in result.errors]
@@ -153,6 +156,25 @@ def _claim(
     linearize = _linearizer(scope, program.function, statement, seeds, ref)
     ignores = bool(seeds) and scope.graph.ancestors([ref.number]).isdisjoint(seeds.values())
     return _made(statement, linearize, misfit, ignores_seed=ignores), []
+
+
+def _seeds_hint(statement: Statement) -> str:
+    if not statement.seeds:
+        return ""
+    noun = "cotangent" if statement.kind == "vjp" else "tangent"
+    several = len(statement.seeds) > 1
+    return (
+        f"; the {noun}{'s' if several else ''} here {'are' if several else 'is'} {', '.join(statement.seeds)}"
+    )
+
+
+def _reassigned(program: Program) -> list[str]:
+    """Inputs whose names stand for something else after the function's last line."""
+    numbers = program.function.input_nodes
+    found = {name: program.names.get(name) for name in numbers}
+    return [
+        name for name, value in found.items() if not isinstance(value, Ref) or value.number != numbers[name]
+    ]
 
 
 def _misnamed(check: CheckSpec, program: Program, statement: Statement, outputs: list[str]) -> list[Fault]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitives import PRIMITIVES
 from gradcheck_cli.autodiff.primitives.elementwise import IDENTITY
-from gradcheck_cli.autodiff.primitives.indexing import Hole
+from gradcheck_cli.autodiff.primitives.indexing import Hole, Part
 from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import FormulaError, FormulaShapeError, ShapeError
 from gradcheck_cli.functions.apply import Operand, Ref, append, apply, constant
@@ -52,6 +52,13 @@ _POISON = object()
 _UNKNOWN = object()
 
 
+@dataclass(frozen=True)
+class Barred:
+    """A name that may not be read here, and why."""
+
+    reason: str
+
+
 @dataclass
 class Scope:
     """The graph as built so far and what each name stands for; grows with every line."""
@@ -60,6 +67,7 @@ class Scope:
     names: dict[str, Any]
     dtype: np.dtype[Any]
     max_memory: int
+    hint: str = ""  # what to say of an unknown name: which cotangents or tangents there are
 
     def run(self, assignments: Iterable[Assignment]) -> tuple[Any, list[FormulaError]]:
         """Elaborate every line; return the last value and all errors, each reported once."""
@@ -102,7 +110,12 @@ def _name(scope: Scope, node: ast.Name) -> Any:
     if found is _UNKNOWN:
         if node.id in PRIMITIVES:
             raise fault_at(node, f"{node.id} is a function: call it, as in {node.id}(…)")
-        raise fault_at(node, f"unknown name {node.id!r}{did_you_mean(node.id, [*scope.names, *CONSTANTS])}")
+        similar = did_you_mean(node.id, [*scope.names, *CONSTANTS])
+        is_seed = node.id.startswith("d") or node.id.endswith("_dot")  # or would be one
+        hint = scope.hint or similar if is_seed else similar or scope.hint
+        raise fault_at(node, f"unknown name {node.id!r}{hint}")
+    if isinstance(found, Barred):
+        raise fault_at(node, found.reason)
     return found
 
 
@@ -125,6 +138,9 @@ def _slice(scope: Scope, node: ast.Slice) -> slice:
 
 
 def _binary(scope: Scope, node: ast.BinOp) -> Any:
+    if isinstance(node.op, ast.BitXor):
+        # Python's ^ binds less tightly than its **; what was meant is the text with ** in its place.
+        raise fault_at(node, f"^ is not part of formulas; write {ast.unparse(node).replace('^', '**')}")
     left, right = scope.value(node.left), scope.value(node.right)
     if not isinstance(left, Ref) and not isinstance(right, Ref) and type(node.op) in STATIC_BINARY:
         return static_operation(STATIC_BINARY[type(node.op)], (left, right), node)
@@ -216,10 +232,32 @@ def _subscript(scope: Scope, node: ast.Subscript) -> Any:
     arrays: list[Ref] = []
     template = tuple(_index_part(scope, part, one, arrays) for part, one in parts)
     try:
-        return append(scope, PRIMITIVES["getitem"], [value, *arrays], {"template": template}, node)
+        item = append(scope, PRIMITIVES["getitem"], [value, *arrays], {"template": template}, node)
+        _check_bounds(scope, value, arrays, template)
     except ShapeError as error:
         text = str(error).replace("{0}", ast.unparse(node.value))
         raise fault_at(node, f"{ast.unparse(node)}: {text}", FormulaShapeError) from None
+    return item
+
+
+def _check_bounds(scope: Scope, value: Ref, arrays: list[Ref], template: tuple[Part, ...]) -> None:
+    """Refuse lists of indices that the axes do not have; indices that are computed are seen on evaluation."""
+    axis = 0
+    for part in template:
+        if part is Ellipsis:
+            axis += len(value.shape) - sum(one is not None and one is not Ellipsis for one in template)
+        elif part is not None:
+            if isinstance(part, Hole):
+                _check_indices(scope.graph.nodes[arrays[part.number].number].value, axis, value.shape[axis])
+            axis += 1
+
+
+def _check_indices(indices: Any, axis: int, size: int) -> None:
+    for index in () if indices is None else np.ravel(indices).tolist():
+        if not -size <= index < size:
+            raise ShapeError(
+                f"index {index} is out of range for axis {axis} of {{0}}, which has length {int(size)}"
+            )
 
 
 def _static_item(value: Any, parts: list[tuple[Any, ast.expr]], node: ast.Subscript) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcheck_cli.functions.parser import LARGEST, fault_at
 
-DTYPES = ("float64", "float32", "float16", "complex128", "complex64", "int64", "bool")
+DTYPES = ("float64", "float32", "float16", "int64", "bool")
 _LONGEST_TEXT = 40
 MAX_ENTRIES = 100_000  # of a tuple or of nested lists
 
@@ -122,4 +122,7 @@ def check_parameter(function: str, name: str, value: object, default: object, no
         also = " or None" if default is None else ""
         shown = repr(value)
         shown = shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 1]}…"
-        raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shown}")
+        remark = ""
+        if name == "dtype" and isinstance(value, str) and value.startswith("complex"):
+            remark = "; there are no complex numbers in this version"
+        raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shown}{remark}")

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Group, RenderableType
 
-from gradcheck_cli.report.notation import VERDICTS, pair_name, plural, size_of_error
+from gradcheck_cli.report.notation import VERDICTS, largest_error, pair_name, plural, size_of_error
 from gradcheck_cli.report.page import INDENT, Justify, Page
 from gradcheck_cli.result import CheckResult, PairResult
 
@@ -29,8 +29,8 @@ COLUMNS: Final = {
     "entries": Column("entries", lambda pair: str(pair.entries)),
     "mismatched": Column("mismatched", lambda pair: str(pair.mismatched)),
     "wrong": Column("mis-\nmatched", lambda pair: f"{pair.mismatched} of {pair.entries}"),
-    "absolute": Column("max abs\nerror", lambda pair: size_of_error(pair.max_abs_error)),
-    "relative": Column("max rel\nerror", lambda pair: size_of_error(pair.max_rel_error)),
+    "absolute": Column("max abs\nerror", lambda pair: largest_error(pair, pair.max_abs_error)),
+    "relative": Column("max rel\nerror", lambda pair: largest_error(pair, pair.max_rel_error)),
     "detectable": Column("smallest\ndetectable", lambda pair: size_of_error(pair.detectable)),
 }
 # From the widest; each ends with the verdict.
@@ -69,14 +69,14 @@ def _error_list(page: Page, check: CheckResult) -> RenderableType:
         records.append(page.text(f"{pair_name(pair)} ({pair.claim}): {word}", style))
         wrong = f"{pair.mismatched} of {plural(pair.entries, 'entry', 'entries')} mismatched"
         records.append(page.text(f"  {wrong}"))
-        records.append(page.text(f"  max abs error {size_of_error(pair.max_abs_error)}"))
-        records.append(page.text(f"  max rel error {size_of_error(pair.max_rel_error)}"))
+        records.append(page.text(f"  max abs error {largest_error(pair, pair.max_abs_error)}"))
+        records.append(page.text(f"  max rel error {largest_error(pair, pair.max_rel_error)}"))
     return Group(*records)
 
 
 def _remarks(pair: PairResult) -> Iterator[str]:
     if pair.inconclusive:
-        yield f"{plural(pair.inconclusive, 'entry', 'entries')} of {pair.entries} inconclusive"
+        yield f"{plural(pair.inconclusive, 'entry', 'entries')} of {pair.entries} undecided"
     if pair.kinks:
         yield plural(pair.kinks, "kink")
     if pair.note:

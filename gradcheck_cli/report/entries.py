@@ -20,7 +20,7 @@ from gradcheck_cli.report.notation import (
     pair_name,
 )
 from gradcheck_cli.report.page import INDENT, Justify, Page
-from gradcheck_cli.result import Entry, PairResult, Values
+from gradcheck_cli.result import Entry, PairResult, Values, Verdict
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,46 @@ LAYOUTS: Final = (
 _NARROWEST: Final = 6
 
 
-def write_entries(page: Page, pair: PairResult) -> None:
-    """Print the worst entries of a pair that is not clean, the worst first."""
-    shown = pair.shown or ((pair.worst,) if pair.worst else ())
+def write_entries(page: Page, pair: PairResult, *, misfit: bool = False) -> None:
+    """Print the worst entries of a pair that is not clean, the worst first; one of a misfit."""
+    shown = _counted(pair)[: 1 if misfit else None]
     if not shown:
         return
+    title = f"{_claim(pair)}: the claim has no value of the right shape, for example"
     page.write()
-    page.write(page.text(_title(pair, len(shown)), "bold"), INDENT)
+    page.write(page.text(title if misfit else _title(pair, len(shown)), "bold"), INDENT)
     mixed = ("verdict",) if len({entry.verdict for entry in shown}) > 1 else ()
     layouts = [lambda names=(*names, *mixed): _table(page, pair, shown, names) for names in LAYOUTS]
     full = (*LAYOUTS[0], *mixed)
     page.write_first_that_fits([*layouts, lambda: _list(page, pair, shown, full)], 2 * INDENT)
 
 
+def _counted(pair: PairResult) -> tuple[Entry, ...]:
+    """Leave out what one point left undecided and another one decided."""
+    shown = pair.shown or ((pair.worst,) if pair.worst else ())
+    numbers = {Verdict.FAIL: pair.mismatched, Verdict.INCONCLUSIVE: pair.inconclusive}
+    return tuple(entry for entry in shown if numbers.get(entry.verdict))
+
+
+def _claim(pair: PairResult) -> str:
+    return f"{pair_name(pair)} ({pair.claim})"
+
+
 def _title(pair: PairResult, shown: int) -> str:
-    affected = pair.mismatched + pair.inconclusive
-    which = f"the worst {shown} of {affected}" if shown < affected else "worst first"
+    """Say what kind of entries follow and how many there are.
+
+    ``wrong entries of ∂y/∂x (vjp), the worst 6 of 18 (15 wrong, 3 undecided)``.
+    """
+    affected = max(shown, pair.mismatched + pair.inconclusive)
     kind = "wrong" if pair.mismatched else "undecided"
-    return f"{kind} entries of {pair_name(pair)} ({pair.claim}), {which}"
+    title = f"{kind} {'entry' if affected == 1 else 'entries'} of {_claim(pair)}"
+    if shown < affected:
+        title += f", the worst {shown} of {affected}" if shown > 1 else f", the worst of {affected}"
+    elif shown > 1:
+        title += ", worst first"
+    if pair.mismatched and pair.inconclusive:
+        title += f" ({pair.mismatched} wrong, {pair.inconclusive} undecided)"
+    return title
 
 
 def _table(page: Page, pair: PairResult, shown: tuple[Entry, ...], names: tuple[str, ...]) -> RenderableType:
@@ -92,7 +114,8 @@ def write_worst(page: Page, pair: PairResult) -> None:
     if pair.worst is None:
         return
     where, both = entry_name(pair, pair.worst), f"numeric {measured(pair.worst)}"
-    text = f"worst entry {where}: claimed {claimed(pair.worst.analytic)}, {both}, at {pair.worst.point}"
+    values = f"claimed {claimed(pair.worst.analytic)}, {both}, at {pair.worst.point}"
+    text = f"worst entry of {_claim(pair)}: {where} {values}"
     page.write()
     page.write(page.text(text), INDENT)
 
@@ -101,7 +124,7 @@ def write_values(page: Page, pair: PairResult, values: Values) -> None:
     """Print the Jacobian, claimed beside numeric, in blocks of as many columns as fit."""
     columns = list(range(len(values.analytic[0]) if values.analytic else 0))
     page.write()
-    page.write(page.text(f"{pair_name(pair)} ({pair.claim}) written out at {values.point}", "bold"), INDENT)
+    page.write(page.text(f"{_claim(pair)} written out at {values.point}", "bold"), INDENT)
     while columns:
         together = max(1, min(len(columns), page.width // _NARROWEST))
         while together > 1 and not page.fits(_matrices(page, pair, values, columns[:together]), 2 * INDENT):

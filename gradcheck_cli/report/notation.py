@@ -74,6 +74,23 @@ def derivative(value: float) -> str:
     return f"{value + 0.0:.6g}"
 
 
+def largest_error(pair: PairResult, value: float) -> str:
+    """Write the largest error of a comparison; where nothing is claimed there is none."""
+    return "none" if math.isinf(value) and is_unclaimed(pair) else size_of_error(value)
+
+
+def is_unclaimed(pair: PairResult) -> bool:
+    """Tell whether every entry is wrong or undecided and none of the worst has a claimed value."""
+    nowhere_right = pair.mismatched + pair.inconclusive == pair.entries
+    return nowhere_right and bool(pair.shown) and all(math.isnan(entry.analytic) for entry in pair.shown)
+
+
+def is_misfit(check: CheckResult, pair: PairResult) -> bool:
+    """Tell whether a claim has no value of the right shape, and so none for any entry."""
+    named = any(remark.code == "wrong-shape" and remark.input == pair.input for remark in check.diagnoses)
+    return named and is_unclaimed(pair)
+
+
 def claimed(value: float) -> str:
     """Write the analytic side, which is nan where a claim has no value at all."""
     return "none" if math.isnan(value) else derivative(value)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from rich.console import Console
 
+from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.report import RENDERERS
 from gradcheck_cli.report.text import render_check, render_summary
+from gradcheck_cli.report.trim import trimmed
 from gradcheck_cli.result import CheckResult, RunReport
 
 
@@ -36,7 +42,8 @@ class Screen:
         """Take in one more result."""
         self._checks.append(check)
         if self._format == "text":
-            render_check(check, self._console, self._verbosity)
+            with _writing():
+                render_check(check, self._console, self._verbosity)
 
     def known(self) -> RunReport:
         """Return the results that have come in so far."""
@@ -45,11 +52,28 @@ class Screen:
     def finish(self, report: RunReport) -> None:
         """Show what belongs at the end."""
         if self._format == "text":
-            render_summary(report, self._console, self._verbosity)
-        else:
-            # Line by line: an unbuffered stream loses the rest of a long text that a pipe takes in parts.
-            sys.stdout.writelines(RENDERERS[self._format](report).splitlines(keepends=True))
-            sys.stdout.flush()
+            with _writing():
+                render_summary(report, self._console, self._verbosity)
+        elif sys.stdout is not None:
+            lines = RENDERERS[self._format](report).splitlines(keepends=True)
+            with _writing():
+                # Line by line: an unbuffered stream loses the rest of a long text that a pipe takes in parts.
+                sys.stdout.writelines(lines)
+                sys.stdout.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell a refused write from every other error; that nobody reads any more stays a broken pipe."""
+    try:
+        yield
+    except OSError as error:
+        # Python flushes standard output once more at exit; it would be refused once more.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise GradcheckError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 def open_console(*, color: bool | None = None) -> Console:
@@ -57,8 +81,15 @@ def open_console(*, color: bool | None = None) -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What an encoding lacks is spelled out: no report may end in a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
+    file = sys.stdout  # None where it is closed: rich then writes nowhere
+    if file is not None and not file.isatty():
+        file = trimmed(file)
     if color is None:
-        return TerminalConsole(file=sys.stdout)
-    if color:
-        return TerminalConsole(file=sys.stdout, color_system="standard", force_terminal=True, no_color=False)
-    return TerminalConsole(file=sys.stdout, color_system=None)
+        console = TerminalConsole(file=file)
+    elif color:
+        console = TerminalConsole(file=file, color_system="standard", force_terminal=True, no_color=False)
+    else:
+        console = TerminalConsole(file=file, color_system=None)
+    if console.width < 1:  # COLUMNS=0 stands for no width that is known
+        console.width = shutil.get_terminal_size().columns
+    return console

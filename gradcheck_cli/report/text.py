@@ -15,6 +15,7 @@ from gradcheck_cli.report.comparison import write_errors
 from gradcheck_cli.report.entries import write_entries, write_values, write_worst
 from gradcheck_cli.report.notation import (
     headline,
+    is_misfit,
     largest,
     location,
     outcome,
@@ -23,6 +24,7 @@ from gradcheck_cli.report.notation import (
     size_of_error,
 )
 from gradcheck_cli.report.page import INDENT, Page
+from gradcheck_cli.report.trim import trimmed
 from gradcheck_cli.result import CheckResult, PairResult, RunReport, Verdict
 
 QUIET: Final = -1
@@ -30,6 +32,7 @@ STRING_WIDTH: Final = 100
 _NAME_START: Final = 6
 _FACTS_WIDTH: Final = 51
 _FACTS_START: Final = 60
+_COUNT_WIDTH: Final = 8
 
 # How a check came out and was expected to → the words of the summary; every check counts once.
 SUMMARY: Final = {
@@ -53,10 +56,10 @@ def render_text(report: RunReport, console: Console, *, verbosity: int = 0) -> N
 
 def render_string(report: RunReport, *, width: int = STRING_WIDTH, verbosity: int = 0) -> str:
     """Write the report as plain text without colours or trailing blanks."""
-    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
-    with console.capture() as capture:
-        render_text(report, console, verbosity=verbosity)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    text = io.StringIO()
+    console = Console(file=trimmed(text), width=width, color_system=None, legacy_windows=False)
+    render_text(report, console, verbosity=verbosity)
+    return text.getvalue()
 
 
 def render_check(check: CheckResult, console: Console, verbosity: int = 0) -> None:
@@ -112,7 +115,8 @@ def _write_line(page: Page, check: CheckResult) -> None:
 
 def _write_short(page: Page, check: CheckResult) -> None:
     """Print ``ok    name   facts``; the facts move to the next line where they have no room."""
-    start = min(page.width - _FACTS_WIDTH, _FACTS_START)
+    # A long count begins further left, so that the errors stay in their columns.
+    start = min(page.width - _FACTS_WIDTH, _FACTS_START) - max(0, len(_count(check)) - _COUNT_WIDTH)
     word, style = headline(check)
     name, facts = page.text(check.name), page.text(_facts(check))
     line = Text.assemble(page.text(f"{word:<{_NAME_START}}", style), name)
@@ -129,11 +133,16 @@ def _write_short(page: Page, check: CheckResult) -> None:
 def _facts(check: CheckResult) -> str:
     if check.verdict is not Verdict.PASS:
         return outcome(check)
-    pairs = len({(pair.output, pair.input) for pair in check.pairs})
-    count = plural(pairs, "pair") if pairs == len(check.pairs) else plural(len(check.pairs), "claim")
     error = size_of_error(largest(pair.max_abs_error for pair in check.pairs))
     detectable = size_of_error(largest(pair.detectable for pair in check.pairs))
-    return f"{count:<8}  max error {error:<8}  detectable {detectable}"
+    return f"{_count(check):<{_COUNT_WIDTH}}  max error {error:<8}  detectable {detectable}"
+
+
+def _count(check: CheckResult) -> str:
+    if check.verdict is not Verdict.PASS:
+        return ""
+    pairs = len({(pair.output, pair.input) for pair in check.pairs})
+    return plural(pairs, "pair") if pairs == len(check.pairs) else plural(len(check.pairs), "comparison")
 
 
 def _write_title(page: Page, check: CheckResult) -> None:
@@ -155,7 +164,7 @@ def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
         write_breakdown(page, check)
         write_errors(page, check)
     for pair in check.pairs:
-        _write_pair(page, pair, verbosity)
+        _write_pair(page, pair, verbosity, misfit=is_misfit(check, pair))
     _write_remarks(page, check, INDENT, complete=True)
     if verbosity > 0:
         page.write()
@@ -163,9 +172,9 @@ def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
     page.write()
 
 
-def _write_pair(page: Page, pair: PairResult, verbosity: int) -> None:
+def _write_pair(page: Page, pair: PairResult, verbosity: int, *, misfit: bool) -> None:
     if pair.verdict is not Verdict.PASS:
-        write_entries(page, pair)
+        write_entries(page, pair, misfit=misfit)
     elif verbosity > 0:
         write_worst(page, pair)
     if verbosity > 0 and pair.values is not None:

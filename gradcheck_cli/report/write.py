@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -14,11 +15,12 @@ def write_whole(path: Path, text: str) -> None:
     OSError
         If the file cannot be written; what stood there before still stands.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        # A device or a pipe cannot be replaced, only written to.
-        target.write_text(text, encoding="utf-8")
+    stream = _open_stream(path)
+    if stream is not None:
+        with stream:
+            stream.write(text)
         return
+    target = path.resolve()
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -26,3 +28,21 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _open_stream(path: Path) -> TextIO | None:
+    """Open what cannot be replaced, only written to: a device, a pipe, a stream of our own by its name."""
+    if not path.exists():
+        return None
+    for descriptor in (1, 2):
+        # /dev/stdout: opening it anew would cut off a file that it leads to, and fails for a socket.
+        if path.is_symlink() and _is_open_as(path, descriptor):
+            return os.fdopen(os.dup(descriptor), "w", encoding="utf-8")
+    return None if path.is_file() else path.open("w", encoding="utf-8")
+
+
+def _is_open_as(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False

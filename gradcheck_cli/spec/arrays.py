@@ -7,6 +7,7 @@ numbers; pickles are never opened.
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,12 @@ import numpy as np
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.shapes import Shape, count, show_bytes
+from gradcheck_cli.spec.axes import MAX_AXES
 from gradcheck_cli.spec.faults import wrong_type
-from gradcheck_cli.spec.tree import ListNode, Node, Path, Scalar, describe
+from gradcheck_cli.spec.source import is_regular
+from gradcheck_cli.spec.tree import ListNode, Node, Path, Scalar, describe, shorten
 
-_MAX_AXES: Final = 32
+_LONGEST_FACT: Final = 100
 
 
 class ValueFaultError(GradcheckError):
@@ -59,10 +62,8 @@ def _literal_shape(node: Node) -> Shape:
         if not node.items:
             break
         node = node.items[0]
-    if len(shape) > _MAX_AXES:
-        raise ValueFaultError(
-            f"{len(shape)} lists stand in one another; arrays have at most {_MAX_AXES} axes"
-        )
+    if len(shape) > MAX_AXES:
+        raise ValueFaultError(f"{len(shape)} lists stand in one another; arrays have at most {MAX_AXES} axes")
     return tuple(shape)
 
 
@@ -122,15 +123,21 @@ def load_array(file: str, folder: FilePath, dtype: str | None, *, max_memory: in
         raise ValueFaultError(
             f'"{file}" is neither a .npy file nor an .npz file with a key; write name.npz:key'
         )
+    if path.exists() and not is_regular(path):
+        raise ValueFaultError(f'"{path}" is no regular file; write the name of one')
     try:
-        with _opened(path, key) as stream:
+        with _opened(path, key) as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, about headers that Python 2 wrote
             return _read(stream, file, dtype, max_memory)
+    except ValueFaultError:
+        raise
     except FileNotFoundError:
         raise ValueFaultError(f'there is no file "{path}"; paths are relative to the spec') from None
-    except OSError as error:
-        raise ValueFaultError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ValueFaultError(f'"{path}" is broken: {error}') from None
+    except Exception as error:  # noqa: BLE001  # zipfile, zlib, lzma, ast and tokenize raise what they like
+        if isinstance(error, OSError) and error.strerror:  # without one it is bz2's
+            raise ValueFaultError(f'"{path}" cannot be read: {error.strerror}') from None
+        fact = shorten(str(error), _LONGEST_FACT) or type(error).__name__
+        raise ValueFaultError(f'"{path}" is broken: {fact}') from None
 
 
 @contextmanager
@@ -140,7 +147,7 @@ def _opened(path: FilePath, key: str) -> Iterator[IO[bytes]]:
             yield stream
         return
     with zipfile.ZipFile(path) as archive:
-        members = [name.removesuffix(".npy") for name in archive.namelist()]
+        members = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         if key not in members:
             raise ValueFaultError(f'"{path}" has no array "{key}"; it has: {", ".join(members) or "none"}')
         with archive.open(f"{key}.npy") as stream:
@@ -154,7 +161,7 @@ def _read(stream: IO[bytes], file: str, dtype: str | None, max_memory: int) -> n
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran_order, stored = header(stream)
     target = _target_dtype(stored, file, dtype)
-    if any(length < 0 for length in shape):
+    if any(type(length) is not int or length < 0 for length in shape) or len(shape) > MAX_AXES:
         raise ValueError(f"shape {shape}")
     size = count(shape)
     needed = size * max(target.itemsize, stored.itemsize)

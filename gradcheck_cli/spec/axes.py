@@ -13,6 +13,7 @@ from gradcheck_cli.spec.names import suggest
 from gradcheck_cli.spec.tree import shorten
 
 LARGEST: Final = 2**63 - 1
+MAX_AXES: Final = 64  # of a NumPy array
 _MAX_LENGTH: Final = 200
 _MAX_EXPONENT: Final = 64
 _ALLOWED: Final = re.compile(r"[\w+\-*/%() ]+")

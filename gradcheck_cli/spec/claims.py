@@ -16,6 +16,8 @@ from gradcheck_cli.spec.types import Text
 
 _ASSIGNMENT: Final = re.compile(r"^[\s\w:'\"]*?\b[^\W\d]\w*\s*=(?!=)", re.MULTILINE)
 
+_TARGET: Final = re.compile(r"^([^\W\d]\w*)[ \t]*=(?!=)", re.MULTILINE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
@@ -40,8 +42,12 @@ def formula(scope: Scope, *path: str) -> tuple[Text, list[Fault]]:
 def _joined(document: Document, node: Scalar) -> bool:
     if node.style == "|" or node.last_line <= node.position[0]:
         return False
-    lines = document.lines[node.position[0] - 1 : node.last_line]
-    return sum(bool(_ASSIGNMENT.match(line)) for line in lines) > 1
+    written = _assignments(document.lines[node.position[0] - 1 : node.last_line])
+    return written > max(_assignments(str(node.value).split("\n")), 1)  # a blank line keeps lines apart
+
+
+def _assignments(lines: Iterable[str]) -> int:
+    return sum(bool(_ASSIGNMENT.match(line)) for line in lines)
 
 
 def resolve_claims(
@@ -53,7 +59,9 @@ def resolve_claims(
     for key in ("vjp", "jvp", "jacobian"):
         for about in getattr(settings, key) or {}:
             texts[key, about], found = formula(scope, key, about)
-            problem = _CHECKS[key](about, differentiable)
+            problem = _intermediate(settings, key, about, differentiable) or _CHECKS[key](
+                about, differentiable
+            )
             faults += found
             faults += [scope.fault(problem, key, about, at_key=True)] if problem else []
     if faults:
@@ -63,6 +71,18 @@ def resolve_claims(
         jvp={about: texts["jvp", about] for about in settings.jvp or {}},
         jacobian={_pair(about): texts["jacobian", about] for about in settings.jacobian or {}},
     ), []
+
+
+def _intermediate(settings: Settings, key: str, about: str, differentiable: Mapping[str, bool]) -> str | None:
+    """Say so if a gradient is claimed for what the function computes on its way."""
+    name = _pair(about)[1] if key == "jacobian" else about
+    if key == "jvp" or name in differentiable or not isinstance(settings.function, str):
+        return None
+    assigned = _TARGET.findall(settings.function)
+    if name not in assigned or name in (settings.outputs or assigned[-1:]):
+        return None
+    inputs = ", ".join(one for one in differentiable if differentiable[one])
+    return f'"{name}" is an intermediate of the function, not an input; write one of: {inputs}'
 
 
 def _pair(about: str) -> tuple[str, str]:

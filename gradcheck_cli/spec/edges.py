@@ -13,7 +13,9 @@ from gradcheck_cli.spec.types import Sample
 
 Draw = Callable[[np.random.Generator, Shape], np.ndarray]
 
-_WHOLE: Final = (0, 1, 1, -1, 2, 0, -2)  # dealt out in turn: a zero, a tie, a negative number first
+# Dealt out in turn: a zero, then the largest value twice, so that a maximum is tied. The second choice is
+# for domains that end before 2.
+_WHOLE: Final = ((0, 2, 2, -1, 0, -1), (0, 1, 1, -1, 0, -1))
 
 
 def edge_values(
@@ -50,7 +52,8 @@ def _repeated(sample: Sample, number: int) -> np.ndarray:
 def _whole_numbers(rng: np.random.Generator, sample: Sample, number: int, generic: Draw) -> np.ndarray:
     """Deal out whole numbers of the open domain; where none or only 0 fits, ties of generic values."""
     low, high = sample.domain
-    pool = [float(value) for value in _WHOLE if low < value < high]
+    wanted = _WHOLE[0] if high > 2 else _WHOLE[1]
+    pool = [float(value) for value in wanted if low < value < high]
     if not pool and math.isfinite(low):
         first = math.floor(low) + 1
         pool = [float(value) for value in (first, first + 1, first + 1) if low < value < high]

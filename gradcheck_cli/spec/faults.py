@@ -37,6 +37,9 @@ _EXPECTED: Final = {
     "model_type": "a mapping of keys to values",
     "axis": "an integer or such as 2*D",
 }
+# What other tools call a claim; these resemble no key of ours.
+_ALIASES: Final = dict.fromkeys(("grad", "gradient", "gradients", "backward"), "vjp")
+_AXES: Final = re.compile(r"[\w+\-*/%(), ]+")
 _CUT: Final = re.compile(r"[()\[\]{}]")  # brackets in a key: a formula that a comma has cut in two
 _NOUNS: Final = {"allow": "contract code", "fail": "diagnosis code", "points": "point", "kinks": "choice"}
 
@@ -111,7 +114,10 @@ def _unknown_key(path: Path) -> str:
     key = path[-1]
     if _CUT.search(str(key)):
         return f'unknown key "{key}"; inside {{ }} and [ ] a comma ends the value: quote the whole value'
-    return f'unknown key "{shorten(str(key))}"; {suggest(str(key), _form_at(path[:-1]).model_fields)}'
+    form = _form_at(path[:-1])
+    if issubclass(form, model.Settings) and key in _ALIASES:
+        return f'unknown key "{key}"; did you mean "{_ALIASES[str(key)]}"?'
+    return f'unknown key "{shorten(str(key))}"; {suggest(str(key), form.model_fields)}'
 
 
 def _form_at(path: Path) -> type[BaseModel]:
@@ -130,7 +136,7 @@ def _complaint(kind: str, context: Mapping[str, Any], path: Path, node: Node) ->
         known = context.get("known") or re.findall(r"'([^']+)'", context["expected"])
         return _not_among(known or ["true"], path, node)
     if kind in _EXPECTED:
-        return wrong_type(_EXPECTED[kind], node)
+        return _wrong_list(path, node) or wrong_type(_EXPECTED[kind], node)
     if kind in {"too_short", "too_long"}:
         return _wrong_length(context, path, node)
     if kind == "string_too_short":
@@ -142,6 +148,19 @@ def _complaint(kind: str, context: Mapping[str, Any], path: Path, node: Node) ->
     if kind == "finite_number":
         return f"{describe(node)} is not finite; write a finite number"
     raise AssertionError(kind)  # a rule of the model without its sentence here
+
+
+def _wrong_list(path: Path, node: Node) -> str | None:
+    """Say which list was meant where one number or name stands in its place, if that can be told."""
+    if not isinstance(node, Scalar) or isinstance(node.value, bool) or not _AXES.fullmatch(node.written):
+        return None
+    if path[-2:-1] == ("inputs",):
+        axes = node.written.strip().removeprefix("(").removesuffix(")").rstrip(", ")
+        return f"a shape or a mapping is expected here, not {describe(node)}; write [{axes}]"
+    limits = {"normal": f"[{node.written}, 1]", "uniform": "[low, high]", "integers": "[low, high]"}
+    if path[-2:-1] == ("sample",) and path[-1] in limits:
+        return f"two numbers are expected here, not {describe(node)}; write {limits[str(path[-1])]}"
+    return None
 
 
 def _not_among(known: list[str], path: Path, node: Node) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from gradcheck_cli.result import Fault
-from gradcheck_cli.spec.source import parse, read_text
+from gradcheck_cli.spec.source import MAX_BYTES, is_regular, parse, read_text
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _KEY_LINE: Final = re.compile(rb"^(\xef\xbb\xbf)?gradcheck\s*:", re.MULTILINE)
@@ -20,7 +20,7 @@ def find_specs(paths: Sequence[str]) -> tuple[list[str], list[Fault]]:
     found: dict[str, None] = {}
     faults: list[Fault] = []
     for path in paths:
-        if FilePath(path).is_dir():
+        if _is_directory(FilePath(path)):
             below = list(_specs_below(path))
             if not below:
                 message = (
@@ -28,11 +28,29 @@ def find_specs(paths: Sequence[str]) -> tuple[list[str], list[Fault]]:
                 )
                 faults.append(Fault(spec=path, message=message))
             found.update(dict.fromkeys(below))
-        elif FilePath(path).exists():
+        elif is_regular(FilePath(path)):
             found[path] = None
         else:
-            faults.append(Fault(spec=path, message="there is no such file or directory"))
+            faults.append(Fault(spec=path, message=_absence(FilePath(path))))
     return list(found), faults
+
+
+def _is_directory(path: FilePath) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _absence(path: FilePath) -> str:
+    """Say why there is no file to read here."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "there is no such file or directory"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return "this is no regular file; name a file or a directory"
 
 
 def _specs_below(directory: str) -> Iterator[str]:
@@ -40,14 +58,16 @@ def _specs_below(directory: str) -> Iterator[str]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(files):
             path = FilePath(folder) / name
-            if path.suffix in _SUFFIXES and not name.startswith(".") and _is_spec(path):
+            is_yaml = path.suffix in _SUFFIXES and not name.startswith(".")
+            if is_yaml and is_regular(path) and _is_spec(path):
                 yield str(path)
 
 
 def _is_spec(path: FilePath) -> bool:
     """Tell a spec from other YAML; a broken file counts if a line of it looks like the key."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError:
         return False
     if b"gradcheck" not in content:

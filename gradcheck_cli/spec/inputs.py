@@ -13,8 +13,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, Size, show, show_bytes
 from gradcheck_cli.spec.arrays import ValueFaultError, literal, load_array
-from gradcheck_cli.spec.axes import AxisError, axis_length, integer
+from gradcheck_cli.spec.axes import MAX_AXES, AxisError, axis_length, integer
 from gradcheck_cli.spec.model import InputForm, SampleForm
+from gradcheck_cli.spec.sample import FARTHEST
 from gradcheck_cli.spec.scope import Scope
 from gradcheck_cli.spec.types import InputSpec, Sample
 
@@ -74,6 +75,8 @@ def resolve_shape(
     scope: Scope, axes: Sequence[int | str], dims: Mapping[str, Size], *path: str
 ) -> tuple[Shape, list[Fault]]:
     """Work out every axis of a shape that stands at a path."""
+    if len(axes) > MAX_AXES:
+        return (), [scope.fault(f"{len(axes)} axes; an array has at most {MAX_AXES}", *path)]
     sizes: list[int] = []
     faults: list[Fault] = []
     for index, axis in enumerate(axes):
@@ -205,6 +208,8 @@ def _check_sample(
     if value is not None:
         _check_value(value, sample)
         return
+    if dtype.startswith("float"):
+        _check_reach(sample, dtype)
     if dtype == "int64":
         _check_integers(form, sample, shape)
     elif dtype == "bool" and form.sample is not None and not _is_choice_of(sample, {0.0, 1.0}):
@@ -212,6 +217,22 @@ def _check_sample(
     elif sample.kind == "permutation" and not square:
         message = f"a float permutation is a square matrix, and the shape is {show(shape)}"
         raise _SampleError(f'{message}; write such as [N, N], or "dtype: int64" for a vector of indices')
+
+
+def _check_reach(sample: Sample, dtype: str) -> None:
+    """See to it that the dtype holds the values that are drawn."""
+    arguments, limits = sample.arguments, np.finfo(dtype)
+    reach = max(map(abs, arguments), default=0.0)
+    if sample.kind == "normal" and arguments:
+        reach = abs(arguments[0]) + FARTHEST * arguments[1]
+    if reach > float(limits.max):
+        message = f"values beyond {limits.max:.3g} would be drawn, the largest of {dtype}"
+        raise _SampleError(f"{message}; write smaller numbers")
+    if sample.kind == "uniform":
+        low, high = (limits.dtype.type(end) for end in arguments)
+        if np.nextafter(low, high) >= high:
+            message = f"no number of {dtype} lies between {arguments[0]!r} and {arguments[1]!r}"
+            raise _SampleError(f"{message}; write limits that are further apart")
 
 
 def _check_integers(form: InputForm, sample: Sample, shape: Shape) -> None:

@@ -4,6 +4,8 @@ Every input has a stream of random numbers of its own, so that adding an input c
 Generic values sit on a lattice of short numbers (decimals in float64; in float32 and float16 binary
 fractions, which those hold exactly), shifted by a part of its step that depends on the input's name:
 so they are never 0 or ±1, never equal in absolute value, and seldom equal to those of another input.
+That holds as long as the dtype has room: float16 has 11 bits, and few of its numbers lie in a narrow
+distribution far from 0; where there are fewer than about eight for each value, some values are equal.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _LATTICES: Final[Mapping[str, tuple[int, tuple[int, ...], int, int]]] = {
 _FINEST: Final = 306  # exponent of the smallest step, whose inverse is still a float64
 _MARGIN: Final = 0.05  # of the domain's width, that generic values keep from its ends
 _NEAREST: Final = 0.1  # of the standard deviation, that generic normal values keep from 0
-_FARTHEST: Final = 3.0  # standard deviations
+FARTHEST: Final = 3.0  # standard deviations
 
 
 def draw(
@@ -52,13 +54,17 @@ def _draw_one(given: InputSpec, seed: int, point: PointName, attempt: int) -> np
     name = zlib.crc32(given.name.encode())
     rng = np.random.default_rng([seed, zlib.crc32(point.encode()), attempt, name])
     shape = tuple(int(size) for size in given.shape)
-    generic = _generic(given.sample, given.dtype, shape, name)
-    values = (
-        edge_values(rng, given.sample, given.dtype, shape, generic) if point == EDGE else generic(rng, shape)
-    )
-    if given.sample.symmetric and given.sample.kind != "spd":
-        values = _symmetric(values)
-    return _inside(values.astype(given.dtype), given.sample)
+    if not count(shape):
+        return np.empty(shape, given.dtype)
+    draw_generic = _generic(given.sample, given.dtype, shape, name)
+    with np.errstate(all="ignore"):  # arguments near the ends of a dtype's range
+        if point == EDGE:
+            values = edge_values(rng, given.sample, given.dtype, shape, draw_generic)
+        else:
+            values = draw_generic(rng, shape)
+        if given.sample.symmetric and given.sample.kind != "spd":
+            values = _symmetric(values)
+        return _inside(values.astype(given.dtype), given.sample)
 
 
 def _generic(
@@ -125,13 +131,13 @@ def _lattice(dtype: str, number: int, width: float, largest: float, name: int) -
 def _normal(rng: np.random.Generator, sample: Sample, dtype: str, number: int, name: int) -> np.ndarray:
     """Normal values, moved to the nearest free point of the lattice, away from 0."""
     mean, deviation = sample.arguments or (0.0, 1.0)
-    targets = mean + deviation * np.clip(rng.standard_normal(number), -_FARTHEST, _FARTHEST)
+    targets = mean + deviation * np.clip(rng.standard_normal(number), -FARTHEST, FARTHEST)
     sizes = np.abs(targets)
     sizes = np.where(sizes < _NEAREST * deviation, sizes + _NEAREST * deviation, sizes)
-    lattice = _lattice(dtype, number, deviation, abs(mean) + _FARTHEST * deviation, name)
+    lattice = _lattice(dtype, number, deviation, abs(mean) + FARTHEST * deviation, name)
     order = np.argsort(sizes)
     whole = np.floor(sizes[order] / lattice.step)
-    if 2 * number * lattice.step <= _FARTHEST * deviation:  # otherwise the dtype has too few numbers
+    if 2 * number * lattice.step <= FARTHEST * deviation:  # otherwise the dtype has too few numbers
         steps = np.arange(number)
         whole = np.maximum.accumulate(whole - steps) + steps  # each at least one more than the one before
     values = np.empty(number)

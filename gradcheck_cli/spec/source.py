@@ -7,6 +7,7 @@ name. Aliases are counted as if written out before anything is, so that no text 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -57,13 +58,24 @@ class _Reading:
         self.faults.append(Fault(spec=self.spec, message=message, line=line, column=column))
 
 
+def is_regular(path: FilePath) -> bool:
+    """Tell whether a file is there that ends: no directory, pipe or device. Nothing else is ever opened."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):  # the latter for names that no file can have
+        return False
+
+
 def read_text(path: str) -> tuple[str, Fault | None]:
     """Read a file as UTF-8 text; what hinders it is a fault."""
     try:
+        if FilePath(path).exists() and not is_regular(FilePath(path)):
+            return "", Fault(spec=path, message="cannot be read: it is no regular file")
         with FilePath(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        return "", Fault(spec=path, message=f"cannot be read: {error.strerror or error}")
+    except (OSError, ValueError) as error:
+        fact = error.strerror if isinstance(error, OSError) else None
+        return "", Fault(spec=path, message=f"cannot be read: {fact or error}")
     if len(content) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 2**20} MiB; keep large arrays in a .npy file"
         return "", Fault(spec=path, message=message)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gradcheck_cli.spec.sample import draw, has_samples
 from gradcheck_cli.spec.types import InputSpec, Sample
@@ -27,11 +27,26 @@ def one(sample=Sample(), shape=(), dtype="float64", seed=0, point="generic", att
     return draw([spec], seed=seed, point=point, attempt=attempt)[name]
 
 
+def room(sample: Sample, dtype: str) -> float:
+    """How many numbers of the dtype lie where values are drawn, spaced as at the largest of them."""
+    low, high = 0.0, 3.0
+    if sample.kind == "normal":
+        mean, deviation = sample.arguments or (0.0, 1.0)
+        low, high = abs(mean), abs(mean) + 3 * deviation
+    elif sample.kind == "uniform":
+        ends = [abs(end) for end in sample.arguments]
+        low, high = 0.0 if sample.arguments[0] < 0 < sample.arguments[1] else min(ends), max(ends)
+    return (high - low) / (high * float(np.finfo(dtype).eps))
+
+
 @given(LINES, SHAPES, FLOATS, SEEDS)
+@example(Sample(arguments=(2.0, 0.109375)), (3, 4, 4), "float16", 0)
 def test_generic_values_are_distinct_and_neither_0_nor_1(sample, shape, dtype, seed):
     values = one(sample, shape, dtype, seed)
     assert values.shape == shape
     assert values.dtype == dtype
+    if room(sample, dtype) < 8 * values.size:
+        return  # the dtype has too few numbers there
     assert len(np.unique(np.abs(values))) == values.size
     assert not np.isin(values, [0, 1, -1]).any()
 
@@ -67,6 +82,32 @@ def test_edge_values_of_normal_inputs_are_whole_and_of_either_sign():
 def test_where_no_whole_number_fits_generic_values_are_tied():
     values = one(Sample(kind="uniform", arguments=(0.25, 0.75)), (6,), point="edge")
     assert len(np.unique(values)) == 3
+
+
+@pytest.mark.parametrize("point", ["generic", "edge"])
+@pytest.mark.parametrize(
+    ("kind", "arguments", "dtype"),
+    [
+        ("normal", (0, 1e6), "float16"),
+        ("normal", (0, 2e4), "float16"),
+        ("normal", (1e300, 1e-300), "float64"),
+        ("normal", (0, 5e-324), "float64"),
+        ("normal", (-5e37, 9e37), "float32"),
+        ("uniform", (-1e308, 1e307), "float64"),
+        ("uniform", (1e-320, 1.7e308), "float64"),
+        ("uniform", (0, 65504), "float16"),
+        ("choice", (1, 1e6), "float16"),
+    ],
+)
+def test_extreme_arguments_warn_of_nothing(kind, arguments, dtype, point):
+    values = one(Sample(kind=kind, arguments=arguments), (40, 50), dtype, point=point)
+    assert not np.isnan(values).any()
+
+
+def test_empty_arrays_are_drawn_whatever_the_sample():
+    for kind in ("normal", "spd", "orthogonal", "permutation", "positive"):
+        for point in ("generic", "edge"):
+            assert one(Sample(kind=kind, symmetric=True), (0, 0), point=point).shape == (0, 0)
 
 
 @pytest.mark.parametrize("limits", [(1e-300, 2e-300), (-1e300, 1e5), (1000.0, 1001.0)])
