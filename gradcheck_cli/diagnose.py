@@ -63,6 +63,11 @@ def diagnose(tally: Tally, check: CheckSpec) -> list[Remark]:
     failed = tally.evidence.state == State.FAIL
     if check.kinks == "fail" and not np.any(failed & (tally.evidence.error > 0)):
         return [_remark(tally, "domain", "one-sided derivatives differ, and the spec says 'kinks: fail'")]
+    if np.all(tally.evidence.kink[failed]):
+        message = (
+            "wrong only at kinks: outside the one-sided derivatives, or shares of a tie that do not add up"
+        )
+        return [_remark(tally, "domain", message)]
     case = Case(tally, tally.evidence, check.dims)
     found = [
         _remark(tally, code, message)
