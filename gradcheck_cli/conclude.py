@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gradcheck_cli.cautions import cautions
 from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose import diagnose
 from gradcheck_cli.examine import Finding
@@ -72,7 +73,7 @@ def conclude(
 ) -> CheckResult:
     """Put the result of a check together."""
     diagnoses = _diagnoses(check, subject, tallies, notes)
-    for remark in dict.fromkeys(_warnings(check, subject, tallies)):
+    for remark in dict.fromkeys(cautions(check, subject, tallies)):
         notes.warn(remark.code, remark.message, remark.input)
     verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
     if notes.broken:
@@ -129,52 +130,6 @@ def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: 
     codes = {remark.code for remark in notes.broken}
     rest = [remark for remark in found if not (remark.code == "unknown" and codes)]
     return list(dict.fromkeys([*notes.broken, *rest]))
-
-
-def _warnings(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> list[Remark]:
-    """Say what a passing check does not show."""
-    found = []
-    covered = {pair for claim in subject.claims for pair in claim.pairs}
-    bare = [pair for pair in subject.engine[0].pairs if pair not in covered]
-    if bare:
-        listed = ", ".join(f"∂{output}/∂{name}" for output, name in bare)
-        names = {name for _, name in bare}
-        message = f"no claim is about {listed}, so nothing checks it"
-        found.append(
-            Remark(code="uncovered", input=names.pop() if len(names) == 1 else None, message=message)
-        )
-    for tally in tallies:
-        where = f"∂{tally.pair[0]}/∂{tally.pair[1]} ({tally.claim.label})"
-        if tally.verdict is Verdict.PASS and not tally.informed:
-            message = (
-                f"∂{tally.pair[0]}/∂{tally.pair[1]}: nothing is larger than its error bound at any point: "
-                "it is zero, or lost in round-off"
-            )
-            found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
-        elif tally.verdict is Verdict.PASS and tally.blind_entries:
-            message = (
-                f"{where}: in {tally.blind_entries} of {tally.blind.size} entries the error bound is as "
-                "large as the entry itself: nothing was told there"
-            )
-            found.append(Remark(code="uninformative", input=tally.pair[1], message=message))
-        if tally.left_out:
-            message = (
-                f"{where}: {tally.left_out} entries could not be decided at the edge point, but elsewhere"
-            )
-            found.append(Remark(code="degenerate-point", input=tally.pair[1], message=message))
-        if tally.verdict is Verdict.PASS and tally.approximate:
-            message = (
-                f"{where}: agrees within tolerance, but worse than round-off and error bound explain "
-                f"(relative error up to {tally.max_rel_error:.2g})"
-            )
-            found.append(Remark(code="approximate", input=tally.pair[1], message=message))
-    if "ignores-cotangent" in check.allow and any(tally.claim.ignores_seed for tally in tallies):
-        message = "checked for the cotangent 1 only (allow: ignores-cotangent)"
-        found.append(Remark(code="ignores-cotangent", message=message))
-    if check.mode in {"structured", "probe"}:
-        message = f"mode: {check.mode} is not available yet; the complete dense check was made"
-        found.append(Remark(code="dense-mode", message=message))
-    return found
 
 
 def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) -> tuple[bool, str]:

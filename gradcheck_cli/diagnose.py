@@ -20,6 +20,9 @@ from gradcheck_cli.tally import Tally
 CLOSE = 1e-6  # a factor as near as this to 1 or -1 explains nothing of its own
 
 
+KINKED = "wrong only at kinks: outside the one-sided derivatives, or shares of a tie that do not add up"
+
+
 @dataclass(frozen=True)
 class Case:
     """A wrong claim about one pair, as its hypotheses see it."""
@@ -64,10 +67,7 @@ def diagnose(tally: Tally, check: CheckSpec) -> list[Remark]:
     if check.kinks == "fail" and not np.any(failed & (tally.evidence.error > 0)):
         return [_remark(tally, "domain", "one-sided derivatives differ, and the spec says 'kinks: fail'")]
     if np.all(tally.evidence.kink[failed]):
-        message = (
-            "wrong only at kinks: outside the one-sided derivatives, or shares of a tie that do not add up"
-        )
-        return [_remark(tally, "domain", message)]
+        return [_remark(tally, "domain", KINKED)]
     case = Case(tally, tally.evidence, check.dims)
     found = [
         _remark(tally, code, message)

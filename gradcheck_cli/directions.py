@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.numeric import Differences, Estimate, refine, scale
+from gradcheck_cli.numeric import Differences, refine, scale
 from gradcheck_cli.problem import View
+from gradcheck_cli.ridders import Estimate
 
 RANDOM = 3  # random directions beside the one of ones
 SEVERAL = 10  # bounds: beyond this many an error cannot be the numeric derivative's own

@@ -16,8 +16,9 @@ from gradcheck_cli.compare import Comparison, State, judge, suspects
 from gradcheck_cli.directions import outside, probes
 from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.jacobian import Jacobian, assemble
-from gradcheck_cli.numeric import Differences, Estimate, difference_jacobian, refine_columns
+from gradcheck_cli.numeric import Differences, difference_jacobian, refine_columns
 from gradcheck_cli.problem import Problem, View
+from gradcheck_cli.ridders import Estimate
 from gradcheck_cli.spec.types import Tolerance
 
 Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it from below and from above

@@ -3,9 +3,9 @@
 Two kinds of estimate, after the funnel of "agree cheaply, refine what disagrees":
 
 * one central pair per column, D = (f(x + h e) - f(x - h e)) / 2h with h = eps^(1/3) · scale;
-* ladders of halved steps, extrapolated to step 0 (Ridders 1982; Press et al., Numerical Recipes, §5.7),
-  central and one-sided, whose bound is the tableau's own error estimate plus the round-off floor
-  2 eps max|f| / 2h. The one-sided values tell a kink from a wrong gradient.
+* ladders of halved steps, extrapolated to step 0 (``ridders``), central and one-sided, whose bound is the
+  tableau's own error estimate plus the round-off floor 2 eps max|f| / 2h. The one-sided values tell a
+  kink from a wrong gradient.
 
 The step is always the one really taken, (x + h) - x. Shares nothing with the analytic witness.
 """
@@ -19,42 +19,15 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.problem import View, typical_size
+from gradcheck_cli.ridders import Estimate, extrapolate
 
 LEVELS = 9  # steps in a ladder, each half of the one before
-DEPTH = 5  # extrapolations that a value goes through at most
 # First steps of the ladders, in units of the entry's scale, for dtypes with eps up to the first number.
 FIRST_STEPS = ((1e-10, (3e-2, 1e-4, 3e-3, 0.3, 1e-6)), (1e-4, (0.3, 3e-2, 3e-3)), (1.0, (1.0, 0.3, 0.1)))
 RESOLUTION = 1e3  # units of round-off |y| / |x| below which no difference quotient tells anything
-NOISE_LEVELS = 5  # smallest steps of a ladder, at which jumps are noise and no longer truncation
 BEND = 200  # second difference over first, in units of the relative step, that calls for a closer look
 KINK = 3  # one-sided derivatives that differ by more than this many bounds make a kink
 TINY = 1e-3  # an entry this much smaller than the rest of its array does not set the scale
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value for every output entry and a bound on its error; an unknown one is nan with bound inf."""
-
-    value: Array
-    bound: Array
-
-    def rows(self, rows: slice) -> Estimate:
-        """Return the part that belongs to one output."""
-        return Estimate(self.value[rows], self.bound[rows])
-
-    def widened(self, bound: Array) -> Estimate:
-        """Return the same estimate with at least this bound."""
-        return Estimate(self.value, np.maximum(self.bound, bound))
-
-    def better_of(self, finer: Estimate) -> Estimate:
-        """Combine with an estimate from smaller steps.
-
-        Where the two contradict one another beyond their bounds, the smaller step is right: its
-        round-off floor is honest, while aliasing at a large step is invisible. Else the tighter wins.
-        """
-        contradicts = np.abs(self.value - finer.value) > self.bound + finer.bound
-        take = (finer.bound < self.bound) | (contradicts & np.isfinite(finer.bound))
-        return Estimate(np.where(take, finer.value, self.value), np.where(take, finer.bound, self.bound))
 
 
 @dataclass(frozen=True)
@@ -233,7 +206,7 @@ def _ladder(view: View, column: int, first: float) -> Refined:
         both = (steps_up - steps_down)[:, np.newaxis]
         changes = np.abs(np.concatenate([above, below]) - view.center)
         grain = _grain(changes, view)
-        central = _extrapolate(
+        central = extrapolate(
             (above - below) / both, 2 * view.eps * size / np.abs(both), both, grain, ratio=4
         )
         right = _one_sided(steps_up, above, view, grain)
@@ -261,48 +234,7 @@ def _probe(view: View, column: int, first: float) -> tuple[Array, Array]:
 def _one_sided(steps: Array, values: Array, view: View, grain: Array) -> Estimate:
     taken = steps[:, np.newaxis]
     floor = 2 * view.eps * np.maximum(np.abs(values), np.abs(view.center)) / np.abs(taken)
-    return _extrapolate((values - view.center) / taken, floor, taken, grain, ratio=2)
-
-
-def _extrapolate(differences: Array, floor: Array, steps: Array, grain: Array, *, ratio: int) -> Estimate:
-    """Extrapolate difference quotients at steps h, h/2, h/4, … to h = 0.
-
-    T[i, 0] = D(h / 2ⁱ) and T[i, k] = T[i, k-1] + (T[i, k-1] - T[i-1, k-1]) / (ratioᵏ - 1), with ratio 4
-    for central differences (errors in even powers of h) and 2 for one-sided ones. Of all T[i, k] the one
-    with the smallest estimate, max(|T[i,k] - T[i,k-1]|, |T[i,k] - T[i-1,k-1]|) + floor[i], is returned.
-    """
-    rows = [[differences[0]]]
-    for level in range(1, len(differences)):
-        row = [differences[level]]
-        for depth in range(1, min(level, DEPTH) + 1):
-            row.append(row[-1] + (row[-1] - rows[-1][depth - 1]) / (ratio**depth - 1))
-        rows.append(row)
-    # Where the smallest steps show nothing but larger ones show grains, the grain is the noise.
-    noise = np.where((differences[-1] == 0) & np.isfinite(grain), grain, _noise(rows, steps))
-    floor = np.fmax(floor, noise / np.abs(steps))
-    best = Estimate(np.full(differences.shape[1:], np.nan), np.full(differences.shape[1:], np.inf))
-    for level in range(1, len(rows)):
-        for depth in range(1, len(rows[level])):
-            value, before = rows[level][depth], rows[level][depth - 1]
-            bound = (
-                np.maximum(np.abs(value - before), np.abs(value - rows[level - 1][depth - 1])) + floor[level]
-            )
-            smaller = bound < best.bound
-            best = Estimate(np.where(smaller, value, best.value), np.where(smaller, bound, best.bound))
-    return best
-
-
-def _noise(rows: list[list[Array]], steps: Array) -> Array:
-    """Noise of the function's values: how much extrapolated quotients still jump at the smallest steps.
-
-    There truncation is gone and what is left is noise divided by the step. It is more than round-off of
-    the value where the function cancels, iterates or computes in a lower precision inside.
-    """
-    jumps = [
-        np.abs(rows[level][2] - rows[level - 1][2]) * abs(steps[level])
-        for level in range(len(rows) - NOISE_LEVELS, len(rows))
-    ]
-    return np.fmax.reduce(jumps)
+    return extrapolate((values - view.center) / taken, floor, taken, grain, ratio=2)
 
 
 def _unknown(like: Array) -> Estimate:

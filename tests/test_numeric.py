@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradcheck_cli.numeric import Differences, Estimate, central_pair, difference_jacobian, refine_columns
+from gradcheck_cli.numeric import Differences, central_pair, difference_jacobian, refine_columns
 from gradcheck_cli.problem import View
+from gradcheck_cli.ridders import Estimate
 
 SMOOTH = {
     "sin": (np.sin, np.cos, (0.3, 2.0, -1.7)),

@@ -111,7 +111,13 @@ def _statements(
         )
         for output, text in check.jvp.items()
     ]
-    jacobians = [
+    return [*vjps, *jvps, *_jacobian_statements(check, inputs, results)]
+
+
+def _jacobian_statements(
+    check: CheckSpec, inputs: Mapping[str, Shape], results: Mapping[str, Shape]
+) -> list[Statement]:
+    return [
         Statement(
             kind="jacobian",
             text=text,
@@ -122,7 +128,6 @@ def _statements(
         )
         for (output, name), text in check.jacobian.items()
     ]
-    return [*vjps, *jvps, *jacobians]
 
 
 def _claim(
