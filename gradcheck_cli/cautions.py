@@ -19,7 +19,7 @@ def cautions(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> Iterat
             yield from _approximate(tally)
         if tally.left_out:
             message = (
-                f"{_where(tally)}: entries decided elsewhere, but not at the edge point: {tally.left_out}"
+                f"{_where(tally)}: {tally.left_out} of {tally.blind.size} entries open at the edge point only"
             )
             yield Remark(code="degenerate-point", input=tally.pair[1], message=message)
     if "ignores-cotangent" in check.allow and any(tally.claim.ignores_seed for tally in tallies):
