@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.compare import State
 from gradcheck_cli.conclude import Notes, conclude
 from gradcheck_cli.contract import linearity
 from gradcheck_cli.errors import EvaluationError
@@ -26,6 +27,7 @@ from gradcheck_cli.examine import (
 )
 from gradcheck_cli.functions.base import Link, Pair, Subject
 from gradcheck_cli.jacobian import chain_product
+from gradcheck_cli.nearby import excused, span
 from gradcheck_cli.problem import EVERYWHERE, Problem
 from gradcheck_cli.result import CheckResult
 from gradcheck_cli.spec.sample import draw, has_samples
@@ -53,7 +55,10 @@ class Journal:
 
     def add(self, point: str, problem: Problem, finding: Finding) -> None:
         """Take in one finding, with what the point and the spec say about judging it."""
-        finding = without_degenerate(finding) if point == "edge" else without_engine_faults(finding)
+        if point == "edge":
+            finding = self._without_meeting_kinks(problem, without_degenerate(finding))
+        else:
+            finding = without_engine_faults(finding)
         self.notes.engine(point, finding)
         if self.check.kinks == "fail":
             finding = kinks_as_failures(finding)
@@ -64,6 +69,15 @@ class Journal:
             sizes = (types[0].dtype.itemsize, types[1].dtype.itemsize)
             self.tallies[key] = Tally(finding.claim, finding.pair, types[0].shape, types[1].shape, sizes)
         self.tallies[key].add(point, finding.comparison)
+
+    def _without_meeting_kinks(self, problem: Problem, finding: Finding) -> Finding:
+        """Look beside the point before a claim is called wrong at it."""
+        own = problem.function is self.subject.function
+        if not own or finding.claim.misfit or not np.any(finding.comparison.state == State.FAIL):
+            return finding
+        directions = [direction for direction, _, _ in finding.lines]
+        beside = span(problem, self.subject.engine[0], finding.pair, directions)
+        return replace(finding, comparison=excused(finding.comparison, beside, finding.lines))
 
 
 def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> CheckResult:

@@ -49,6 +49,8 @@ class Comparison:
     bound: Array
     state: Array  # of State
     kink: Array
+    low: Array  # smallest and largest right value; they differ at a kink
+    high: Array
     approximate: Array  # agrees, but worse than round-off and bound explain
     scale: Array  # scale of each entry's row and column
     threshold: Array  # smallest error that would have been called wrong
@@ -110,6 +112,8 @@ def judge(
         bound=bound,
         state=state,
         kink=differences.kink,
+        low=differences.low,
+        high=differences.high,
         approximate=approximate,
         scale=scale,
         threshold=threshold,

@@ -15,11 +15,13 @@ from gradcheck_cli.numeric import Differences, refine, scale
 from gradcheck_cli.problem import View
 from gradcheck_cli.ridders import Estimate
 
+Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it from below and from above
+
 RANDOM = 3  # random directions beside the one of ones
 SEVERAL = 10  # bounds: beyond this many an error cannot be the numeric derivative's own
 
 
-def probes(view: View, differences: Differences) -> list[tuple[Array, Estimate, Estimate]]:
+def probes(view: View, differences: Differences) -> list[Line]:
     """Directions over the kinked entries of an input, with the derivatives from below and from above.
 
     Empty where fewer than two entries are at a kink: one alone is judged by its own range.

@@ -13,15 +13,12 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import Comparison, State, judge, suspects
-from gradcheck_cli.directions import outside, probes
+from gradcheck_cli.directions import Line, outside, probes
 from gradcheck_cli.functions.base import Claim, Pair
 from gradcheck_cli.jacobian import Jacobian, assemble
 from gradcheck_cli.numeric import Differences, difference_jacobian, refine_columns
 from gradcheck_cli.problem import Problem, View
-from gradcheck_cli.ridders import Estimate
 from gradcheck_cli.spec.types import Tolerance
-
-Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it from below and from above
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Finding:
     pair: Pair
     comparison: Comparison
     engine: Comparison | None = None  # the engine's own derivative of the same pair
+    lines: tuple[Line, ...] = ()  # the directions along which kinked entries were judged together
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def examine(
         for output in problem.outputs:
             pair, rows = (output, name), problem.rows[output]
             part = differences.rows(rows)
-            along = [(direction, left.rows(rows), right.rows(rows)) for direction, left, right in lines]
+            along = tuple((direction, left.rows(rows), right.rows(rows)) for direction, left, right in lines)
             own = _compare(problem, pair, engine.jacobians[pair].matrix, part, tolerance) if engine else None
             for one in witnesses:
                 if pair in one.claim.pairs:
@@ -68,11 +66,11 @@ def examine(
                         one.jacobians[pair].matrix if one.jacobians else np.full(part.value.shape, np.nan)
                     )
                     comparison = _compare(problem, pair, matrix, part, tolerance)
-                    yield Finding(one.claim, pair, _along(comparison, own, part, along), own)
+                    yield Finding(one.claim, pair, _along(comparison, own, part, along), own, along)
 
 
 def _along(
-    comparison: Comparison, own: Comparison | None, part: Differences, lines: list[Line]
+    comparison: Comparison, own: Comparison | None, part: Differences, lines: tuple[Line, ...]
 ) -> Comparison:
     """Fail the kinked entries of a row whose product with a direction is no derivative along it.
 

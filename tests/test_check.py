@@ -228,6 +228,34 @@ RIGHT_LAYERS = {
 }
 
 
+MEETING_KINKS = """
+    dims: {N: 2, D: 4, H: 6, C: 3}
+    inputs: {x: [N, D], w1: [D, H], b1: [H], w2: [H, C]}
+    function: |
+      a = x @ w1 + b1
+      y = maximum(a, 0) @ w2
+    vjp:
+      x: ((dy @ w2.T) * (a %(on)s 0)) @ w1.T
+      w1: x.T @ ((dy @ w2.T) * (a %(on)s 0))
+      b1: sum((dy @ w2.T) * (a %(on)s 0), axis=0)
+      w2: maximum(a, 0).T @ dy
+"""
+
+
+@pytest.mark.parametrize("on", [">", ">="])
+def test_any_subgradient_is_right_where_hidden_units_are_zero_together(run_text: RunText, on: str) -> None:
+    """Seeds at which several pre-activations are exactly 0, so that their sums leave the one-sided range."""
+    for seed in range(12):
+        report = run_text(MEETING_KINKS % {"on": on}, seed=seed)
+        assert report.exit_code == ExitCode.OK, seed
+
+
+def test_no_subgradient_gives_what_is_twice_too_large_there(run_text: RunText) -> None:
+    wrong = (MEETING_KINKS % {"on": ">"}).replace("* (a > 0)) @ w1.T", "* ((a > 0) + 9 * (a == 0))) @ w1.T")
+    codes_ = [run_text(wrong, seed=seed).exit_code for seed in range(12)]
+    assert ExitCode.WRONG in codes_
+
+
 @pytest.mark.parametrize("layer", RIGHT_LAYERS, ids=list(RIGHT_LAYERS))
 def test_right_layers_pass_at_many_seeds(run_text: RunText, layer: str) -> None:
     for seed in range(10):
