@@ -69,6 +69,11 @@ def _einsum(subscripts: str, *shapes: tuple[int, ...]) -> Call:
     return Call(np.einsum(subscripts, *arrays), arrays, {"subscripts": subscripts})
 
 
+def reshape(x: np.ndarray, shape: int | tuple[int, ...]) -> np.ndarray:
+    """Call NumPy's by position: its keyword has another name before NumPy 2.1."""
+    return np.reshape(x, shape)
+
+
 def _moved(numpy: Any, x: Array, *named: dict[str, Any]) -> list[Call]:
     return [Call(numpy(x, **static), (x,), static) for static in named]
 
@@ -200,8 +205,8 @@ CASES: dict[str, list[Call]] = {
     ],
     "trace": [Call(np.trace(x), (x,)) for x in (X, LONG.T, sample(3, 3), sample(0, 3), sample(2, 2) > 0)],
     "reshape": [
-        *_moved(np.reshape, CUBE, {"shape": (6, 4)}, {"shape": 24}, {"shape": (2, -1)}, {"shape": (-1,)}),
-        *_moved(np.reshape, sample(0, 3), {"shape": (3, 0)}),
+        *_moved(reshape, CUBE, {"shape": (6, 4)}, {"shape": 24}, {"shape": (2, -1)}, {"shape": (-1,)}),
+        *_moved(reshape, sample(0, 3), {"shape": (3, 0)}),
     ],
     "ravel": _unary(np.ravel),
     "transpose": [

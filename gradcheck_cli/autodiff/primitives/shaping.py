@@ -115,13 +115,18 @@ def _in_place(t: Array, arrays: Sequence[Array], position: int, axis: int) -> Ar
     return np.concatenate(parts, axis=axis)
 
 
+def _reshape(x: Array, shape: int | Sequence[int]) -> Array:
+    """Call NumPy's by position: its keyword has another name before NumPy 2.1."""
+    return np.reshape(x, shape)
+
+
 RESHAPE = Primitive(
     name="reshape",
     formula="dL/dx = reshape(g, x.shape)",
     signature="x, shape",
     operands=("x",),
     shape=reshaped,
-    forward=np.reshape,
+    forward=_reshape,
     vjps=(lambda g, out, x, shape: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x, shape: np.reshape(t, shape),),
 )
