@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -110,12 +110,14 @@ def _visit(journal: Journal, point: str) -> None:
         if not np.all(np.isfinite(problem.values)):
             _not_finite(journal, point, problem)
             return
-        findings = list(_findings(journal, problem))
-        kinked = any(finding.comparison.kink.any() for _, finding in findings)
-        if attempts == 1 or not kinked:
-            for where, finding in findings:
-                journal.add(point, where, finding)
-            return
+        findings: Iterable[tuple[Problem, Finding]] = _findings(journal, problem)
+        if attempts > 1:  # all of a drawing has to be seen before any of it counts
+            findings = list(findings)
+            if any(finding.comparison.kink.any() for _, finding in findings):
+                continue
+        for where, finding in findings:
+            journal.add(point, where, finding)
+        return
     journal.notes.skip(point, f"each of {attempts} drawings lies on a kink (kinks: move)")
 
 

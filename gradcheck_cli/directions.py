@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.compare import SEVERAL
 from gradcheck_cli.numeric import Differences, refine, scale
 from gradcheck_cli.problem import View
 from gradcheck_cli.ridders import Estimate
@@ -18,7 +19,6 @@ from gradcheck_cli.ridders import Estimate
 Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it from below and from above
 
 RANDOM = 3  # random directions beside the one of ones
-SEVERAL = 10  # bounds: beyond this many an error cannot be the numeric derivative's own
 
 
 def probes(view: View, differences: Differences) -> list[Line]:

@@ -18,7 +18,7 @@ from functools import reduce
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.problem import View, typical_size
+from gradcheck_cli.problem import View
 from gradcheck_cli.ridders import Estimate, extrapolate
 
 LEVELS = 9  # steps in a ladder, each half of the one before
@@ -112,8 +112,7 @@ def refine_columns(view: View, differences: Differences, columns: Array) -> None
 def scale(view: View, column: int) -> float:
     """Return the natural unit for steps of one entry: its own size, or its array's if it is tiny or zero."""
     own = abs(float(view.primal.reshape(-1)[column]))
-    typical = typical_size(view.primal)
-    return own if own > TINY * typical else typical
+    return own if own > TINY * view.typical else view.typical
 
 
 def first_steps(view: View, column: int) -> list[float]:
@@ -124,7 +123,7 @@ def first_steps(view: View, column: int) -> list[float]:
     """
     relative = next(steps for limit, steps in FIRST_STEPS if view.eps <= limit)
     itself = abs(float(view.primal.reshape(-1)[column]))
-    units = (scale(view, column), typical_size(view.primal), itself)
+    units = (scale(view, column), view.typical, itself)
     wanted = [unit * step for step in relative for unit in units if unit]
     chosen: list[float] = []
     for step in wanted:
@@ -173,7 +172,7 @@ def refine(view: View, column: int) -> Refined:
 def _agree(one: Estimate, other: Estimate, view: View, column: int) -> bool:
     """Whether two ladders confirm one another to about the precision that the function allows."""
     bound = np.minimum(one.bound, other.bound)
-    unit = max(scale(view, column), typical_size(view.primal))
+    unit = max(scale(view, column), view.typical)
     resolution = RESOLUTION / 10 * view.eps * np.abs(view.center) / unit
     close = np.abs(one.value - other.value) <= one.bound + other.bound
     return bool(np.all(close & (bound <= 1e-7 * np.abs(other.value) + resolution)))

@@ -52,6 +52,11 @@ class View:
     center: Array  # the function's value at the point itself
     magnitude: Array  # for each entry of it, the largest entry of the output that it belongs to
 
+    @cached_property
+    def typical(self) -> float:
+        """Size of the input as a whole, the unit for steps of its small entries."""
+        return typical_size(self.primal)
+
     def shifted(self, column: int, step: float) -> tuple[Array, float]:
         """Move one entry by ``step``; return the array and the step really taken, (x + h) - x.
 
