@@ -42,34 +42,45 @@ class Size(int):
         return int(self), self.text
 
     def __mul__(self, other: object) -> int:
-        return _combine(self, "*", other, int.__mul__)
+        return _combine(self, "*", other, int.__mul__, neutral=1)
 
     def __rmul__(self, other: object) -> int:
-        return _combine(other, "*", self, int.__mul__)
+        return _combine(other, "*", self, int.__mul__, neutral=1)
 
     def __add__(self, other: object) -> int:
-        return _combine(self, " + ", other, int.__add__)
+        return _combine(self, " + ", other, int.__add__, neutral=0)
 
     def __radd__(self, other: object) -> int:
-        return _combine(other, " + ", self, int.__add__)
+        return _combine(other, " + ", self, int.__add__, neutral=0)
 
     def __sub__(self, other: object) -> int:
-        return _combine(self, " - ", other, int.__sub__)
+        return _combine(self, " - ", other, int.__sub__, neutral=0)
+
+    def __rsub__(self, other: object) -> int:
+        return _combine(other, " - ", self, int.__sub__)
 
     def __floordiv__(self, other: object) -> int:
-        return _combine(self, "//", other, int.__floordiv__)
+        return _combine(self, "//", other, int.__floordiv__, neutral=1)
 
 
-def _combine(left: object, operator: str, right: object, operation: object) -> int:
+def _combine(
+    left: object, operator: str, right: object, operation: object, *, neutral: int | None = None
+) -> int:
+    """Work out a size and its text; a plain ``neutral`` number, as in N*1, leaves the other as it is."""
     if not isinstance(left, int) or not isinstance(right, int):
         return NotImplemented
+    for size, other in ((left, right), (right, left)):
+        if neutral is not None and other == neutral and not isinstance(other, Size):
+            return size
     value: int = operation(int(left), int(right))  # type: ignore[operator]  # an unbound method of int
-    return Size(value, f"{_operand(left, operator)}{operator}{_operand(right, operator)}")
+    return Size(value, f"{_operand(left, operator)}{operator}{_operand(right, operator, after=True)}")
 
 
-def _operand(size: int, operator: str) -> str:
-    text = size.text if isinstance(size, Size) else str(size)
-    needs_brackets = " " in text and " " not in operator
+def _operand(size: int, operator: str, *, after: bool = False) -> str:
+    text = size.text if isinstance(size, Size) else str(int(size))
+    is_sum, is_product = " " in text, any(sign in text for sign in "*/%")
+    split = operator == "//" and after and is_product  # N//(2*D) is not N//2*D
+    needs_brackets = (is_sum and (" " not in operator or (operator == " - " and after))) or split
     return f"({text})" if needs_brackets else text
 
 

@@ -1,4 +1,4 @@
-"""What a primitive is: a row of data with a shape rule, a forward and its derivatives.
+"""What a primitive is: a row of data with a shape rule, a forward, its derivatives and their texts.
 
 For out = f(x₁, …, x_k) the table holds, per operand,
 
@@ -7,14 +7,16 @@ For out = f(x₁, …, x_k) the table holds, per operand,
 
 Both are written with NumPy's pure functions only, without writes into arrays, so that they can be
 traced or batched in their turn. ``None`` in place of one says: the output does not vary with it.
+
+What else is to be known about an operation, such as how to run a batch of it, is one more field.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, overload
 
@@ -81,10 +83,15 @@ class Primitive:
     """One operation of the formula language.
 
     ``signature`` is how a formula calls it, in Python's syntax; parameters without a default are array
-    operands unless ``operands`` says which are. All others are static: known before evaluation.
+    operands unless ``operands`` says which are. All others are static: known before evaluation. Rules get
+    every operand, in the order of the signature; for one that a call leaves out, a scalar stands in.
+
+    A primitive of several results, such as ``split``, is one node for each: ``parts`` names them, given the
+    operands' shapes and the static arguments, and every rule is told by ``part`` which one is wanted.
     """
 
     name: str
+    shapes: str = ""  # the shape rule for people: "(…, N, K), (…, K, M) → (…, N, M)"
     shape: Callable[..., Shape]
     forward: Callable[..., Any]
     vjps: Sequence[Rule | None] = ()
@@ -92,6 +99,8 @@ class Primitive:
     formula: str = "not differentiable"
     signature: str = "x"
     operands: tuple[str, ...] | None = None
+    optional: Mapping[str, float] = field(default_factory=dict)  # operand → number that stands in for it
+    parts: Callable[..., tuple[str, ...]] | None = None
     packed: bool = False  # the operands come as one list, as in concatenate([a, b])
     dtype: Callable[..., np.dtype[Any]] = promoted
     casts: bool = False  # integer operands become floating, so that float32 formulas stay float32

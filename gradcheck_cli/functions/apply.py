@@ -23,6 +23,8 @@ from gradcheck_cli.shapes import Shape, show
 from gradcheck_cli.spec.axes import LARGEST, MAX_AXES
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from gradcheck_cli.functions.elaborate import Scope
 
 _OPERATORS = {
@@ -42,12 +44,25 @@ class Ref:
     dtype: np.dtype[Any]
 
 
+class Results(tuple[Ref, ...]):
+    """Several results of one call, which also go by names, as in ``linalg.eigh(a).eigenvalues``."""
+
+    names: tuple[str, ...]
+
+    def __new__(cls, refs: Iterable[Ref], names: tuple[str, ...]) -> Self:
+        """Make a tuple of results, each with its name."""
+        results = super().__new__(cls, refs)
+        results.names = names
+        return results
+
+
 @dataclass(frozen=True)
 class Operand:
     """An argument of a call: its value, a ``Ref`` or static, and the text that it came from."""
 
     value: Any
     node: ast.expr
+    given: bool = True  # or it was left out, and a number stands in
 
     @property
     def text(self) -> str:
@@ -73,7 +88,7 @@ def apply(
     if "dtype" in static:
         static["dtype"] = _own_dtype(scope, primitive, static)
     try:
-        return append(scope, primitive, refs, static, node)
+        return _results(scope, primitive, refs, static, node)
     except ShapeError as error:
         raise fault_at(
             node, _misfit(primitive, operands, refs, str(error), node), FormulaShapeError
@@ -83,6 +98,17 @@ def apply(
             remedy = f"{primitive.name} does not work on masks; write where(mask, 1, 0)"
             raise fault_at(node, f"{ast.unparse(node)}: {remedy}") from None
         raise fault_at(node, f"{ast.unparse(node)}: wrong arguments; {_usage(primitive)}") from None
+
+
+def _results(
+    scope: Scope, primitive: Primitive, refs: Sequence[Ref], static: Mapping[str, Any], node: ast.expr
+) -> Ref | Results:
+    """Add the node of a call, or one for each of its results."""
+    if primitive.parts is None:
+        return append(scope, primitive, refs, static, node)
+    names = primitive.parts(*(ref.shape for ref in refs), **static)
+    parts = range(len(names))
+    return Results((append(scope, primitive, refs, {**static, "part": part}, node) for part in parts), names)
 
 
 def append(
@@ -154,8 +180,13 @@ def _bind(
         for name, parameter in primitive.parameters.parameters.items()
         if name not in primitive.operand_names
     }
-    for name, given in bound.arguments.items():
-        if name in primitive.operand_names:
+    for name in primitive.parameters.parameters:
+        given = bound.arguments.get(name)
+        if name in primitive.optional and (given is None or given.value is None):
+            operands.append(Operand(primitive.optional[name], node, given=False))
+        elif given is None:
+            continue
+        elif name in primitive.operand_names:
             operands.extend(_operands(primitive, given, node))
         else:
             static[name] = _static(given.value, primitive, name, given.node)
@@ -169,13 +200,11 @@ def _operands(primitive: Primitive, given: Any, node: ast.expr) -> Iterable[Oper
         return given
     if not primitive.packed:
         return (given,)
-    if (
-        not isinstance(given.value, tuple)
-        or not isinstance(given.node, ast.List | ast.Tuple)
-        or not given.value
-    ):
+    if not isinstance(given.value, tuple) or not given.value:
         raise fault_at(node, f"{primitive.name} takes a list of arrays: {primitive.name}([x, y])")
-    return [Operand(value, one) for value, one in zip(given.value, given.node.elts, strict=True)]
+    is_list = isinstance(given.node, ast.List | ast.Tuple)
+    nodes = given.node.elts if is_list else [given.node] * len(given.value)
+    return [Operand(value, one) for value, one in zip(given.value, nodes, strict=True)]
 
 
 def _static(value: Any, primitive: Primitive, name: str, node: ast.expr) -> Any:
@@ -237,7 +266,8 @@ def _misfit(
     primitive: Primitive, operands: Sequence[Operand], refs: Sequence[Ref], fact: str, node: ast.expr
 ) -> str:
     """Say which operation does not fit, with its operands and their shapes, and why."""
-    shown = [f"{operand.text} {show(ref.shape)}" for operand, ref in zip(operands, refs, strict=True)]
+    pairs = zip(operands, refs, strict=True)
+    shown = [f"{operand.text} {show(ref.shape)}" for operand, ref in pairs if operand.given]
     for place, operand in enumerate(operands):
         fact = fact.replace(f"{{{place}}}", operand.text)
     if not operands:

@@ -145,6 +145,8 @@ def _claim(
     result = elaborate(scope, statement.text)
     if not all(isinstance(error, FormulaShapeError) for error in result.errors):
         return None, [formula_fault(check, statement.text, error) for error in result.errors]
+    if result.value is None and not result.errors:
+        return None, [check.fault("the last line must be one value", statement.text.path)]
     if result.value is None:
         facts = [
             _at(check, statement, locate(statement.text, error), error.message) for error in result.errors

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitives import PRIMITIVES
+from gradcheck_cli.autodiff.primitives import ALIASES, FUNCTIONS, PRIMITIVES
 from gradcheck_cli.autodiff.primitives.elementwise import IDENTITY
 from gradcheck_cli.autodiff.primitives.indexing import Hole, Part
 from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import FormulaError, FormulaShapeError, ShapeError
-from gradcheck_cli.functions.apply import Operand, Ref, append, apply, constant
+from gradcheck_cli.functions.apply import Operand, Ref, Results, append, apply, constant
 from gradcheck_cli.functions.hints import did_you_mean
 from gradcheck_cli.functions.parser import Assignment, fault_at
 from gradcheck_cli.functions.static import BINARY as STATIC_BINARY
@@ -30,9 +30,12 @@ from gradcheck_cli.shapes import count
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 METHODS = (
-    "argmax", "dot", "max", "mean", "min", "ravel", "reshape", "squeeze", "std", "sum", "swapaxes",
+    "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "flatten", "max", "mean",
+    "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take",
     "trace", "transpose", "var",
 )  # fmt: skip
+NAMES = tuple(name for name in FUNCTIONS if name not in ALIASES)
+MODULES = ("np", "numpy", "scipy", "linalg", "torch", "F", "nn", "jnp", "jax", "math")
 _BINARY = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
     ast.MatMult: "matmul", ast.BitAnd: "logical_and", ast.BitOr: "logical_or",
@@ -81,14 +84,17 @@ class Scope:
             except FormulaError as error:
                 errors.append(error)
                 value = _POISON
-            if assignment.target is not None:
-                self.names[assignment.target] = value
+            several = len(assignment.targets) > 1 and value is not _POISON
+            values = value if several else [value] * len(assignment.targets)
+            self.names.update(zip(assignment.targets, values, strict=True))
         return (None if value is _POISON else value), errors
 
     def _line(self, assignment: Assignment) -> Any:
-        node = assignment.value
+        node, targets = assignment.value, assignment.targets
         value = self.value(node)
-        if assignment.target and isinstance(node, ast.Name) and isinstance(value, Ref):
+        if len(targets) > 1:
+            return _unpacked(value, len(targets), node)
+        if targets and isinstance(node, ast.Name) and isinstance(value, Ref):
             # y = x makes a node of its own, so that a chain may go from x to y.
             return append(self, IDENTITY, [value], {}, node)
         return value
@@ -103,12 +109,21 @@ class Scope:
         return value if isinstance(value, Ref) else constant(self, value, node)
 
 
+def _unpacked(value: Any, wanted: int, node: ast.expr) -> tuple[Any, ...]:
+    """Values for several names on the left of an assignment."""
+    if not isinstance(value, tuple):
+        raise fault_at(node, f"{ast.unparse(node)} is one value, and {wanted} names are assigned")
+    if len(value) != wanted:
+        raise fault_at(node, f"{ast.unparse(node)} has {len(value)} values, and {wanted} names are assigned")
+    return value
+
+
 def _name(scope: Scope, node: ast.Name) -> Any:
     found = scope.names.get(node.id, CONSTANTS.get(node.id, _UNKNOWN))
     if found is _POISON:
         raise _Poisoned
     if found is _UNKNOWN:
-        if node.id in PRIMITIVES:
+        if node.id in FUNCTIONS:
             raise fault_at(node, f"{node.id} is a function: call it, as in {node.id}(…)")
         similar = did_you_mean(node.id, [*scope.names, *CONSTANTS])
         is_seed = node.id.startswith("d") or node.id.endswith("_dot")  # or would be one
@@ -173,6 +188,8 @@ def _compare(scope: Scope, node: ast.Compare) -> Any:
 
 def _attribute(scope: Scope, node: ast.Attribute) -> Any:
     value = scope.value(node.value)
+    if isinstance(value, Results) and node.attr in value.names:
+        return value[value.names.index(node.attr)]
     if node.attr in METHODS:
         raise fault_at(node, f"{node.attr} is a method: call it, as in {ast.unparse(node)}(…)")
     if not isinstance(value, Ref) or node.attr not in _ATTRIBUTES:
@@ -198,14 +215,17 @@ def _call(scope: Scope, node: ast.Call) -> Any:
     arguments = [Operand(scope.value(one), one) for one in node.args]
     named = {str(one.arg): Operand(scope.value(one.value), one.value) for one in node.keywords}
     name = ast.unparse(node.func)
-    if isinstance(node.func, ast.Attribute) and name not in PRIMITIVES:
-        if isinstance(node.func.value, ast.Name) and node.func.value.id in {"np", "numpy"}:
-            raise fault_at(node, f"functions go by their own name here: write {node.func.attr}(…)")
+    if name in FUNCTIONS:
+        return apply(scope, FUNCTIONS[name], arguments, named, node)
+    if isinstance(node.func, ast.Attribute):
+        module, _, rest = name.partition(".")
+        if module in MODULES and module not in scope.names:
+            own = rest if rest in FUNCTIONS else node.func.attr
+            hint = "" if own in FUNCTIONS else did_you_mean(own, NAMES)
+            known = f"functions go by their own name here: write {own}(…)"
+            raise fault_at(node, known if own in FUNCTIONS else f"unknown function {name!r}{hint}")
         return _method(scope, node.func, arguments, named, node)
-    if name not in PRIMITIVES or name == "getitem":  # that is written x[…]
-        hint = did_you_mean(name, [known for known in PRIMITIVES if known != "getitem"])
-        raise fault_at(node, f"unknown function {name!r}{hint}")
-    return apply(scope, PRIMITIVES[name], arguments, named, node)
+    raise fault_at(node, f"unknown function {name!r}{did_you_mean(name, NAMES)}")
 
 
 def _method(
@@ -220,7 +240,7 @@ def _method(
         # x.reshape(2, 3) and x.transpose(1, 0) take their sizes one by one.
         arguments = [Operand(tuple(one.value for one in arguments), arguments[0].node)]
     owner = Operand(scope.value(func.value), func.value)
-    return apply(scope, PRIMITIVES[func.attr], [owner, *arguments], named, node)
+    return apply(scope, FUNCTIONS[func.attr], [owner, *arguments], named, node)
 
 
 def _subscript(scope: Scope, node: ast.Subscript) -> Any:

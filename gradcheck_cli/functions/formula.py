@@ -121,10 +121,13 @@ def add_inputs(scope: Scope, inputs: Mapping[str, ArrayType]) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Elaborated:
-    """A text added to a scope: the array of its last line, that line's name, and what went wrong."""
+    """A text added to a scope: the array of its last line, that line's names, and what went wrong.
+
+    A last line that assigns several names has no one value.
+    """
 
     value: Ref | None = None
-    name: str | None = None
+    names: tuple[str, ...] = ()
     errors: tuple[FormulaError, ...] = ()
 
 
@@ -134,10 +137,10 @@ def elaborate(scope: Scope, text: Text) -> Elaborated:
         assignments = parse(text.text)
         value, errors = scope.run(assignments)
         last = assignments[-1]
-        ref = None if errors else scope.ref(value, last.value)
+        ref = None if errors or len(last.targets) > 1 else scope.ref(value, last.value)
     except FormulaError as error:
         return Elaborated(errors=(error,))
-    return Elaborated(value=ref, name=last.target, errors=tuple(errors))
+    return Elaborated(value=ref, names=last.targets, errors=tuple(errors))
 
 
 def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None, list[Fault]]:
@@ -153,18 +156,21 @@ def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None,
     result = elaborate(scope, check.function)
     if result.errors:
         return None, [formula_fault(check, check.function, error) for error in result.errors]
-    name = result.name or "y"
-    scope.names[name] = result.value
-    outputs, faults = _find_outputs(check, scope, name)
+    names = result.names or ("y",)
+    if result.value is not None:
+        scope.names[names[0]] = result.value
+    outputs, faults = _find_outputs(check, scope, names)
     if faults:
         return None, faults
     return Program(FormulaFunction(scope.graph, nodes, outputs), scope.names, dtype, max_memory), []
 
 
-def _find_outputs(check: CheckSpec, scope: Scope, last: str) -> tuple[dict[str, int], list[Fault]]:
+def _find_outputs(
+    check: CheckSpec, scope: Scope, last: tuple[str, ...]
+) -> tuple[dict[str, int], list[Fault]]:
     outputs: dict[str, int] = {}
     faults: list[Fault] = []
-    for wanted in check.outputs or (OutputSpec(name=last),):
+    for wanted in check.outputs or [OutputSpec(name=name) for name in last]:
         value, path = scope.names.get(wanted.name), f"outputs.{wanted.name}"
         if not isinstance(value, Ref):
             arrays = [name for name, found in scope.names.items() if isinstance(found, Ref)]

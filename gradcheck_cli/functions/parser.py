@@ -41,9 +41,9 @@ _REMEDIES: dict[type[ast.AST], str] = {
 
 @dataclass(frozen=True)
 class Assignment:
-    """``target = value``; a last line that only has a value has no target."""
+    """``target = value`` or ``a, b = values``; a last line that only has a value has no target."""
 
-    target: str | None
+    targets: tuple[str, ...]
     value: ast.expr
     line: int
     column: int
@@ -101,17 +101,27 @@ def _check_size(tree: ast.Module) -> None:
 def _assignment(statement: ast.stmt, *, last: bool) -> Assignment:
     line, column = statement.lineno, statement.col_offset + 1
     if isinstance(statement, ast.Assign):
-        target = statement.targets[0]
-        if len(statement.targets) == 1 and isinstance(target, ast.Name):
-            return Assignment(target.id, statement.value, line, column)
-        raise FormulaError("assign to one name a line, such as y = x @ w", line=line, column=column)
+        names = _target_names(statement.targets)
+        if not names:
+            message = "assign to a name, such as y = x @ w, or to several, as in a, b = split(x, 2)"
+            raise FormulaError(message, line=line, column=column)
+        return Assignment(names, statement.value, line, column)
     if isinstance(statement, ast.Expr):
         if not last:
             raise FormulaError(
                 "this line's value is lost: assign it to a name, such as h = …", line=line, column=column
             )
-        return Assignment(None, statement.value, line, column)
+        return Assignment((), statement.value, line, column)
     raise FormulaError(_remedy(statement), line=line, column=column)
+
+
+def _target_names(targets: list[ast.expr]) -> tuple[str, ...]:
+    """Names that a line assigns to: one, or those of one tuple, each once; none if it is anything else."""
+    target = targets[0]
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = tuple(part.id for part in parts if isinstance(part, ast.Name))
+    sound = len(targets) == 1 and len(names) == len(parts) == len(set(names))
+    return names if sound else ()
 
 
 def _check_node(node: ast.AST) -> None:

@@ -87,11 +87,21 @@ Test = Callable[[object], bool]
 _INTEGER: tuple[Test, str] = (_is_integer, "an integer")
 _INTEGERS: tuple[Test, str] = (_are_integers, "an integer or a tuple of integers")
 _NUMBER: tuple[Test, str] = (is_number, "a number")
+_FLAG: tuple[Test, str] = (lambda value: isinstance(value, bool), "True or False")
+_TEXT: tuple[Test, str] = (lambda value: isinstance(value, str), "text in quotes")
+_WIDTHS: tuple[Test, str] = (
+    lambda value: _are_integers(value) or (isinstance(value, tuple) and all(map(_are_integers, value))),
+    "an integer, or a tuple of them or of pairs of them",
+)
+_ORDER: tuple[Test, str] = (
+    lambda value: is_number(value) or isinstance(value, str),
+    "a number, 'fro' or 'nuc'",
+)
 _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "axis": _INTEGERS,
     "axis1": _INTEGER,
     "axis2": _INTEGER,
-    "keepdims": (lambda value: isinstance(value, bool), "True or False"),
+    "keepdims": _FLAG,
     "ddof": _NUMBER,
     "shape": _INTEGERS,
     "N": _INTEGER,
@@ -102,6 +112,44 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "step": _NUMBER,
     "fill_value": (lambda value: isinstance(value, bool | int | float), "a number"),
     "dtype": (lambda value: isinstance(value, str) and value in DTYPES, f"one of {', '.join(DTYPES)}"),
+    # Of shapes and indices.
+    "offset": _INTEGER,
+    "pad_width": _WIDTHS,
+    "constant_values": _NUMBER,
+    "mode": _TEXT,
+    "shift": _INTEGERS,
+    "reps": _INTEGERS,
+    "repeats": _INTEGERS,
+    "indices_or_sections": _INTEGERS,
+    "source": _INTEGERS,
+    "destination": _INTEGERS,
+    "decimals": _INTEGER,
+    "n": _INTEGER,
+    "num_classes": _INTEGER,
+    # Of linear algebra.
+    "ord": _ORDER,
+    "UPLO": _TEXT,
+    "compute_uv": _FLAG,
+    "upper": _FLAG,
+    # Of neural networks.
+    "kernel_size": _INTEGERS,
+    "stride": _INTEGERS,
+    "padding": _INTEGERS,
+    "dilation": _INTEGERS,
+    "groups": _INTEGER,
+    "count_include_pad": _FLAG,
+    "ceil_mode": _FLAG,
+    "divisor_override": _INTEGER,
+    "normalized_shape": _INTEGERS,
+    "num_groups": _INTEGER,
+    "eps": _NUMBER,
+    "momentum": _NUMBER,
+    "training": _FLAG,
+    "negative_slope": _NUMBER,
+    "alpha": _NUMBER,
+    "beta": _NUMBER,
+    "threshold": _NUMBER,
+    "approximate": _TEXT,
     "subscripts": (lambda value: isinstance(value, str), "text such as 'ij,jk->ik'"),
 }
 

@@ -1,0 +1,7 @@
+"""Calls of convolution and pooling: shapes that are not square, broadcasting, each axis and keyword."""
+
+from __future__ import annotations
+
+from derivative_laws import Call
+
+CASES: dict[str, list[Call]] = {}
