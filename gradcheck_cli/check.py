@@ -106,7 +106,7 @@ def _visit(journal: Journal, point: str) -> None:
     """Judge every claim at one point; under ``kinks: move`` at the first drawing that shows no kink."""
     attempts = REDRAWS if journal.check.kinks == "move" else 1
     for attempt in range(attempts):
-        problem = _bind(journal, point, attempt)
+        problem = _problem(journal, point, attempt)
         if not np.all(np.isfinite(problem.values)):
             _not_finite(journal, point, problem)
             return
@@ -121,17 +121,28 @@ def _visit(journal: Journal, point: str) -> None:
     journal.notes.skip(point, f"each of {attempts} drawings lies on a kink (kinks: move)")
 
 
-def _bind(journal: Journal, point: str, attempt: int) -> Problem:
+def _problem(journal: Journal, point: str, attempt: int) -> Problem:
     check = journal.check
-    primals = draw(check.inputs, seed=check.seed, point=point, attempt=attempt)
+    problem = bind(check, journal.subject, point, attempt=attempt, evaluations=journal.evaluations)
+    return replace(problem, deadline=journal.started + (check.timeout or math.inf))
+
+
+def bind(
+    check: CheckSpec,
+    subject: Subject,
+    point: str,
+    *,
+    attempt: int = 0,
+    evaluations: Counter[str] | None = None,
+) -> Problem:
+    """Draw a point and bind the function to it; another ``attempt`` draws another one."""
     return Problem(
-        function=journal.subject.function,
-        primals=primals,
-        wrt=tuple(dict.fromkeys(name for claim in journal.subject.engine for name in claim.inputs)),
+        function=subject.function,
+        primals=draw(check.inputs, seed=check.seed, point=point, attempt=attempt),
+        wrt=tuple(dict.fromkeys(name for claim in subject.engine for name in claim.inputs)),
         domains={one.name: one.sample.domain for one in check.inputs},
         symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
-        evaluations=journal.evaluations,
-        deadline=journal.started + (check.timeout or math.inf),
+        evaluations=Counter() if evaluations is None else evaluations,
     )
 
 
@@ -140,6 +151,13 @@ def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
     if point == "edge":
         journal.notes.skip(point, "the function is not finite there")
         return
+    raise EvaluationError(
+        f"the function is not finite at the {point} point: {not_finite(journal.check, problem)}"
+    )
+
+
+def not_finite(check: CheckSpec, problem: Problem) -> str:
+    """Name the entries of the function's value that are not finite, and the remedy if there is one."""
     wrong = []
     for output, rows in problem.rows.items():
         values: Array = problem.values[rows].reshape(problem.output_shape(output))
@@ -148,9 +166,9 @@ def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
             for index in np.argwhere(~np.isfinite(values))
         ]
     shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-    free = any(one.value is None and one.sample.domain == EVERYWHERE for one in journal.check.inputs)
+    free = any(one.value is None and one.sample.domain == EVERYWHERE for one in check.inputs)
     remedy = "; declare the inputs' domains, as in 'sample: positive' or 'uniform: [0.1, 2]'" if free else ""
-    raise EvaluationError(f"the function is not finite at the {point} point: {shown}{remedy}")
+    return f"{shown}{remedy}"
 
 
 def _findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
@@ -180,14 +198,14 @@ def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Proble
         return
     jacobians = []
     for link in subject.links:
-        there = _at_link(problem, link)
+        there = at_link(problem, link)
         found = witness(there, link.engine)
         jacobians.append(found.jacobians[link.target, link.source])
         named = Witness(replace(link.engine, label="chain"), found.jacobians)
         for finding in examine(there, [named], found, tolerance):
             yield there, finding
     whole = subject.whole
-    there = _at_link(problem, whole)
+    there = at_link(problem, whole)
     product = Witness(
         replace(whole.engine, label="chain product"),
         {(whole.target, whole.source): chain_product(jacobians)},
@@ -196,7 +214,8 @@ def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Proble
         yield there, finding
 
 
-def _at_link(problem: Problem, link: Link) -> Problem:
+def at_link(problem: Problem, link: Link) -> Problem:
+    """Bind a link's own function to the same point."""
     return Problem(
         function=link.function,
         primals={**problem.primals, **link.value_of_source(problem.primals)},

@@ -59,7 +59,8 @@ def examine(
             pair, rows = (output, name), problem.rows[output]
             part = differences.rows(rows)
             along = tuple((direction, left.rows(rows), right.rows(rows)) for direction, left, right in lines)
-            own = _compare(problem, pair, engine.jacobians[pair].matrix, part, tolerance) if engine else None
+            theirs = engine.jacobians.get(pair) if engine else None
+            own = _compare(problem, pair, theirs.matrix, part, tolerance) if theirs else None
             for one in witnesses:
                 if pair in one.claim.pairs:
                     matrix = (

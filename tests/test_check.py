@@ -510,13 +510,13 @@ def test_a_fault_of_the_engine_is_called_by_its_name(
     check_text: CheckText, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A planted bug in the table: the right claim passes, a claim that shares the bug is not blamed."""
-    from gradcheck_cli.autodiff.primitives import PRIMITIVES
+    from gradcheck_cli.autodiff.primitives import FUNCTIONS
 
     def broken(g, out, x):
         return g * 2.001 * x
 
     monkeypatch.setitem(
-        PRIMITIVES, "square", dataclasses.replace(elementwise.SQUARE, vjps=(broken,), jvps=(broken,))
+        FUNCTIONS, "square", dataclasses.replace(elementwise.SQUARE, vjps=(broken,), jvps=(broken,))
     )
     spec = "inputs: {{x: [4]}}\nfunction: y = square(x)\nvjp: {{x: {factor} * x * dy}}\n"
     right = check_text(spec.format(factor=2))

@@ -18,7 +18,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import gradcheck_cli
-from gradcheck_cli.cli import main, parse_memory
+from gradcheck_cli.cli import main
+from gradcheck_cli.cli.options import parse_memory
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.report import RENDERERS
 from gradcheck_cli.result import CheckResult, Fault, RunReport, Verdict
@@ -251,7 +252,7 @@ def test_an_interrupt_shows_what_is_known(runner: Runner, tmp_path: Path) -> Non
     ended = runner("--format", "json=report.json")
     assert ended.exit_code == 130
     assert "1 check: 1 passed" in ended.stdout
-    assert ended.stderr == "interrupted: more checks were to come\n"
+    assert ended.stderr == "interrupted: more was to come\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -53,14 +53,9 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
     program, faults = compile_function(check, max_memory)
     if program is None:
         return None, faults
-    wrt = tuple(
-        one.name
-        for one in check.inputs
-        if one.differentiable and (check.wrt is None or one.name in check.wrt)
-    )
-    outputs = [name for name, type_ in program.function.outputs.items() if type_.differentiable]
+    wrt, outputs = checked_inputs(check), checked_outputs(program)
     claims: list[Claim] = []
-    for statement in _statements(check, program, wrt, outputs):
+    for statement in statements(check, program):
         claim, found = _claim(check, program, statement, outputs)
         faults += found
         if claim and not set(claim.inputs).isdisjoint(wrt):
@@ -81,10 +76,23 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
     ), []
 
 
-def _statements(
-    check: CheckSpec, program: Program, wrt: tuple[str, ...], outputs: list[str]
-) -> list[Statement]:
+def checked_inputs(check: CheckSpec) -> tuple[str, ...]:
+    """Names of the inputs by which derivatives are checked."""
+    return tuple(
+        one.name
+        for one in check.inputs
+        if one.differentiable and (check.wrt is None or one.name in check.wrt)
+    )
+
+
+def checked_outputs(program: Program) -> list[str]:
+    """Names of the outputs that have a derivative."""
+    return [name for name, type_ in program.function.outputs.items() if type_.differentiable]
+
+
+def statements(check: CheckSpec, program: Program) -> list[Statement]:
     """List what the spec claims."""
+    wrt, outputs = checked_inputs(check), checked_outputs(program)
     inputs = {name: type_.shape for name, type_ in program.function.inputs.items()}
     results = {name: type_.shape for name, type_ in program.function.outputs.items()}
     cotangents = {f"d{name}": name for name in outputs}
@@ -134,14 +142,10 @@ def _claim(
     check: CheckSpec, program: Program, statement: Statement, outputs: list[str]
 ) -> tuple[Claim | None, list[Fault]]:
     """Build one claim; a shape that does not fit makes it a misfit, anything else wrong a fault."""
-    faults = _misnamed(check, program, statement, outputs)
+    faults = misnamed(check, program, statement, outputs)
     if faults:
         return None, faults
-    types = program.function.outputs if statement.kind == "vjp" else program.function.inputs
-    scope, seeds = program.scope({seed: types[owner] for seed, owner in statement.seeds.items()})
-    scope.hint = _seeds_hint(statement)
-    for name in _reassigned(program):
-        scope.names[name] = Barred(f"{name} is assigned anew by the function; use another name there")
+    scope, seeds = open_claim(program, statement)
     result = elaborate(scope, statement.text)
     if not all(isinstance(error, FormulaShapeError) for error in result.errors):
         return None, [formula_fault(check, statement.text, error) for error in result.errors]
@@ -165,6 +169,16 @@ def _claim(
     return _made(statement, linearize, misfit, ignores_seed=ignores), []
 
 
+def open_claim(program: Program, statement: Statement) -> tuple[Scope, dict[str, int]]:
+    """Open the scope in which a claim's text is read, and make nodes of its cotangents or tangents."""
+    types = program.function.outputs if statement.kind == "vjp" else program.function.inputs
+    scope, seeds = program.scope({seed: types[owner] for seed, owner in statement.seeds.items()})
+    scope.hint = _seeds_hint(statement)
+    for name in _reassigned(program):
+        scope.names[name] = Barred(f"{name} is assigned anew by the function; use another name there")
+    return scope, seeds
+
+
 def _seeds_hint(statement: Statement) -> str:
     if not statement.seeds:
         return ""
@@ -184,7 +198,7 @@ def _reassigned(program: Program) -> list[str]:
     ]
 
 
-def _misnamed(check: CheckSpec, program: Program, statement: Statement, outputs: list[str]) -> list[Fault]:
+def misnamed(check: CheckSpec, program: Program, statement: Statement, outputs: list[str]) -> list[Fault]:
     """Find claims about an output that is none, and seeds whose name the function has taken."""
     faults: list[Fault] = []
     for output in dict.fromkeys(output for output, _ in statement.pairs):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any
 
@@ -38,7 +38,7 @@ NAMES = tuple(name for name in FUNCTIONS if name not in ALIASES)
 MODULES = ("np", "numpy", "scipy", "linalg", "torch", "F", "nn", "jnp", "jax", "math")
 _BINARY = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
-    ast.MatMult: "matmul", ast.BitAnd: "logical_and", ast.BitOr: "logical_or",
+    ast.MatMult: "matmul", ast.Mod: "mod", ast.BitAnd: "logical_and", ast.BitOr: "logical_or",
 }  # fmt: skip
 _UNARY = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "logical_not"}
 _COMPARE = {
@@ -71,6 +71,7 @@ class Scope:
     dtype: np.dtype[Any]
     max_memory: int
     hint: str = ""  # what to say of an unknown name: which cotangents or tangents there are
+    values: dict[ast.expr, Any] = field(default_factory=dict)  # of every expression elaborated
 
     def run(self, assignments: Iterable[Assignment]) -> tuple[Any, list[FormulaError]]:
         """Elaborate every line; return the last value and all errors, each reported once."""
@@ -102,7 +103,8 @@ class Scope:
     def value(self, node: ast.expr) -> Any:
         """Value of an expression: a ``Ref`` or something static."""
         rule: Callable[[Scope, Any], Any] = _RULES[type(node)]
-        return rule(self, node)
+        found = self.values[node] = rule(self, node)
+        return found
 
     def ref(self, value: Any, node: ast.AST) -> Ref:
         """Make a node of the graph out of a number or a list of numbers."""

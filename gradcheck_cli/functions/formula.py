@@ -20,7 +20,7 @@ from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.hints import did_you_mean
-from gradcheck_cli.functions.parser import parse
+from gradcheck_cli.functions.parser import Assignment, parse
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
 from gradcheck_cli.spec.types import CheckSpec, OutputSpec, Position, Text
@@ -121,14 +121,19 @@ def add_inputs(scope: Scope, inputs: Mapping[str, ArrayType]) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Elaborated:
-    """A text added to a scope: the array of its last line, that line's names, and what went wrong.
+    """A text added to a scope: the array of its last line, all its lines, and what went wrong.
 
     A last line that assigns several names has no one value.
     """
 
     value: Ref | None = None
-    names: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     errors: tuple[FormulaError, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the last line assigns."""
+        return self.assignments[-1].targets
 
 
 def elaborate(scope: Scope, text: Text) -> Elaborated:
@@ -140,20 +145,46 @@ def elaborate(scope: Scope, text: Text) -> Elaborated:
         ref = None if errors or len(last.targets) > 1 else scope.ref(value, last.value)
     except FormulaError as error:
         return Elaborated(errors=(error,))
-    return Elaborated(value=ref, names=last.targets, errors=tuple(errors))
+    return Elaborated(value=ref, assignments=tuple(assignments), errors=tuple(errors))
 
 
-def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None, list[Fault]]:
-    """Build the graph of a check's function and find its outputs."""
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A check's function with every line elaborated, right or wrong."""
+
+    scope: Scope
+    input_nodes: Mapping[str, int]
+    result: Elaborated
+
+
+def open_function(check: CheckSpec, max_memory: int) -> Opened:
+    """Make nodes of a check's inputs and elaborate its function.
+
+    Raises
+    ------
+    BudgetError
+        If an input alone would exceed ``max_memory`` bytes.
+    """
     types = {one.name: ArrayType(one.shape, np.dtype(one.dtype)) for one in check.inputs}
     floats = [one.dtype for one in types.values() if one.differentiable]
     dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
     scope = Scope(Graph(), dict(check.dims), dtype, max_memory)
+    nodes = add_inputs(scope, types)
+    return Opened(scope=scope, input_nodes=nodes, result=elaborate(scope, check.function))
+
+
+def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None, list[Fault]]:
+    """Build the graph of a check's function and find its outputs."""
     try:
-        nodes = add_inputs(scope, types)
+        opened = open_function(check, max_memory)
     except BudgetError as error:
         return None, [check.fault(str(error), "inputs")]
-    result = elaborate(scope, check.function)
+    return close_function(check, opened)
+
+
+def close_function(check: CheckSpec, opened: Opened) -> tuple[Program | None, list[Fault]]:
+    """Make a program of a function whose lines are all right, and find its outputs."""
+    scope, result = opened.scope, opened.result
     if result.errors:
         return None, [formula_fault(check, check.function, error) for error in result.errors]
     names = result.names or ("y",)
@@ -162,7 +193,8 @@ def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None,
     outputs, faults = _find_outputs(check, scope, names)
     if faults:
         return None, faults
-    return Program(FormulaFunction(scope.graph, nodes, outputs), scope.names, dtype, max_memory), []
+    function = FormulaFunction(scope.graph, opened.input_nodes, outputs)
+    return Program(function, scope.names, scope.dtype, scope.max_memory), []
 
 
 def _find_outputs(

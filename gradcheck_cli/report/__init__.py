@@ -10,9 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from gradcheck_cli.report.json_report import render_json
+from gradcheck_cli.report.shapes_json import render_shapes_json
+from gradcheck_cli.report.shapes_markdown import render_shapes_markdown
 
 if TYPE_CHECKING:
     from gradcheck_cli.result import RunReport
+    from gradcheck_cli.views import ShapeReport
 
 
 def _text(report: RunReport) -> str:
@@ -21,7 +24,20 @@ def _text(report: RunReport) -> str:
     return render_string(report)
 
 
+def _shapes_text(report: ShapeReport) -> str:
+    from gradcheck_cli.report.plain import plain  # noqa: PLC0415  # keeps rich out of --help
+    from gradcheck_cli.report.shapes_text import write_shapes  # noqa: PLC0415  # likewise
+
+    return plain(lambda console: write_shapes(report, console))
+
+
 RENDERERS: Final[dict[str, Callable[[RunReport], str]]] = {
     "text": _text,
     "json": render_json,
+}
+
+SHAPE_RENDERERS: Final[dict[str, Callable[[ShapeReport], str]]] = {
+    "text": _shapes_text,
+    "json": render_shapes_json,
+    "markdown": render_shapes_markdown,
 }

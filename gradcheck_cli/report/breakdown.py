@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from gradcheck_cli.report.notation import pair_name, plural
+from gradcheck_cli.report.notation import in_both, pair_name, plural
 from gradcheck_cli.report.page import INDENT, Page
 from gradcheck_cli.report.safe import safe
 from gradcheck_cli.result import CheckResult, PairResult
@@ -62,19 +62,15 @@ def _values(pair: PairResult) -> tuple[str, ...]:
     rows, columns = pair.output_shape, pair.input_shape
     entries = count(rows) * count(columns)
     return (
-        f"{safe(pair.output)} {_in_both(show_symbols(rows), show(rows))}",
-        f"{safe(pair.input)} {_in_both(show_symbols(columns), show(columns))}",
-        _in_both(f"{show_symbols(rows)} × {show_symbols(columns)}", f"{show(rows)} × {show(columns)}"),
+        f"{safe(pair.output)} {in_both(show_symbols(rows), show(rows))}",
+        f"{safe(pair.input)} {in_both(show_symbols(columns), show(columns))}",
+        in_both(f"{show_symbols(rows)} × {show_symbols(columns)}", f"{show(rows)} × {show(columns)}"),
         f"shape of {safe(pair.input)} {show(columns)}",
         f"shape of {safe(pair.output)} {show(rows)}",
         f"{count(rows)} × {count(columns)} = {plural(entries, 'entry', 'entries')}",
         show_bytes(pair.bytes_dense),
         show_bytes(pair.bytes_vjp),
     )
-
-
-def _in_both(symbols: str, numbers: str) -> str:
-    return numbers if symbols == numbers else f"{symbols} = {numbers}"
 
 
 def _fold(text: str, room: int, breaks: Sequence[str]) -> str:

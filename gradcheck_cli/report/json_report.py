@@ -18,15 +18,20 @@ Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
 
 def render_json(report: RunReport) -> str:
     """Write the report as one JSON document, in ASCII, with a newline at its end."""
-    document: Json = {
-        "tool": "gradcheck-cli",
-        "version": gradcheck_cli.__version__,
-        "schema": SCHEMA,
-        "summary": _summary(report),
-        "faults": [_fault(fault) for fault in report.faults],
-        "checks": [_check(check) for check in report.checks],
-    }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return document(
+        {
+            "schema": SCHEMA,
+            "summary": _summary(report),
+            "faults": [fault_json(fault) for fault in report.faults],
+            "checks": [_check(check) for check in report.checks],
+        }
+    )
+
+
+def document(content: dict[str, Json]) -> str:
+    """Write JSON that says which tool made it."""
+    tool: dict[str, Json] = {"tool": "gradcheck-cli", "version": gradcheck_cli.__version__}
+    return json.dumps(tool | content, indent=2, allow_nan=False) + "\n"
 
 
 def _summary(report: RunReport) -> Json:
@@ -38,7 +43,8 @@ def _summary(report: RunReport) -> Json:
     }
 
 
-def _fault(fault: Fault) -> Json:
+def fault_json(fault: Fault) -> Json:
+    """Write one fault."""
     return {
         "spec": fault.spec,
         "line": fault.line,
@@ -70,8 +76,8 @@ def _pair(pair: PairResult) -> Json:
         "output": pair.output,
         "input": pair.input,
         "claim": pair.claim,
-        "output_shape": _sizes(pair.output_shape),
-        "input_shape": _sizes(pair.input_shape),
+        "output_shape": sizes(pair.output_shape),
+        "input_shape": sizes(pair.input_shape),
         "mode": pair.mode,
         "verdict": pair.verdict.word,
         "entries": pair.entries,
@@ -87,8 +93,8 @@ def _pair(pair: PairResult) -> Json:
 def _entry(entry: Entry) -> Json:
     return {
         "point": entry.point,
-        "output_index": _sizes(entry.output_index),
-        "input_index": _sizes(entry.input_index),
+        "output_index": sizes(entry.output_index),
+        "input_index": sizes(entry.input_index),
         "analytic": _number(entry.analytic),
         "numeric": _number(entry.numeric),
         "bound": _number(entry.bound),
@@ -100,7 +106,8 @@ def _remark(remark: Remark) -> Json:
     return {"code": remark.code, **named, "message": remark.message}
 
 
-def _sizes(shape: Shape) -> list[Json]:
+def sizes(shape: Shape) -> list[Json]:
+    """Write a shape or an index as plain integers."""
     return [int(size) for size in shape]
 
 

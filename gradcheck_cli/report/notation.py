@@ -119,7 +119,17 @@ def plural(number: int, noun: str, nouns: str = "") -> str:
 
 def pair_name(pair: PairResult) -> str:
     """``∂y/∂x``."""
-    return f"∂{pair.output}/∂{pair.input}"
+    return fraction_name(pair.output, pair.input)
+
+
+def fraction_name(output: str, name: str) -> str:
+    """``∂y/∂x``."""
+    return f"∂{output}/∂{name}"
+
+
+def in_both(symbols: str, numbers: str) -> str:
+    """``(N, M) = (4, 2)``, or once where the symbols are numbers."""
+    return numbers if symbols == numbers else f"{symbols} = {numbers}"
 
 
 def entry_name(pair: PairResult, entry: Entry) -> str:

@@ -83,6 +83,13 @@ class Page:
             table.add_column(sunk, justify=justify, overflow="fold")
         return table
 
+    def columns(self, rows: Iterable[Sequence[str]]) -> Table:
+        """Align texts in columns without heads or lines."""
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for row in rows:
+            grid.add_row(*map(self.text, row))
+        return grid
+
     def labelled(self, rows: Iterable[tuple[str, str, str]]) -> Table:
         """Make a list of texts, each with a label before it: rows of label, style of the label, text."""
         grid = Table.grid(padding=(0, 2, 0, 0))

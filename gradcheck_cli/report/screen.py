@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
@@ -54,12 +54,25 @@ class Screen:
         if self._format == "text":
             with _writing():
                 render_summary(report, self._console, self._verbosity)
-        elif sys.stdout is not None:
-            lines = RENDERERS[self._format](report).splitlines(keepends=True)
-            with _writing():
-                # Line by line: an unbuffered stream loses the rest of a long text that a pipe takes in parts.
-                sys.stdout.writelines(lines)
-                sys.stdout.flush()
+        else:
+            show_text(RENDERERS[self._format](report))
+
+
+def show(write: Callable[[Console], None], *, color: bool | None = None) -> None:
+    """Print something that is laid out for the terminal."""
+    console = open_console(color=color)
+    with _writing():
+        write(console)
+
+
+def show_text(text: str) -> None:
+    """Print a document as it is."""
+    if sys.stdout is None:
+        return
+    with _writing():
+        # Line by line: an unbuffered stream loses the rest of a long text that a pipe takes in parts.
+        sys.stdout.writelines(text.splitlines(keepends=True))
+        sys.stdout.flush()
 
 
 @contextmanager

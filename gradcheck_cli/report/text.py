@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +12,7 @@ from rich.text import Text
 from gradcheck_cli.report.breakdown import write_breakdown
 from gradcheck_cli.report.comparison import write_errors
 from gradcheck_cli.report.entries import write_entries, write_values, write_worst
+from gradcheck_cli.report.faults import write_faults
 from gradcheck_cli.report.notation import (
     headline,
     is_misfit,
@@ -24,11 +24,10 @@ from gradcheck_cli.report.notation import (
     size_of_error,
 )
 from gradcheck_cli.report.page import INDENT, Page
-from gradcheck_cli.report.trim import trimmed
+from gradcheck_cli.report.plain import WIDTH, plain
 from gradcheck_cli.result import CheckResult, PairResult, RunReport, Verdict
 
 QUIET: Final = -1
-STRING_WIDTH: Final = 100
 _NAME_START: Final = 6
 _FACTS_WIDTH: Final = 51
 _FACTS_START: Final = 60
@@ -54,12 +53,9 @@ def render_text(report: RunReport, console: Console, *, verbosity: int = 0) -> N
     render_summary(report, console, verbosity)
 
 
-def render_string(report: RunReport, *, width: int = STRING_WIDTH, verbosity: int = 0) -> str:
+def render_string(report: RunReport, *, width: int = WIDTH, verbosity: int = 0) -> str:
     """Write the report as plain text without colours or trailing blanks."""
-    text = io.StringIO()
-    console = Console(file=trimmed(text), width=width, color_system=None, legacy_windows=False)
-    render_text(report, console, verbosity=verbosity)
-    return text.getvalue()
+    return plain(lambda console: render_text(report, console, verbosity=verbosity), width)
 
 
 def render_check(check: CheckResult, console: Console, verbosity: int = 0) -> None:
@@ -80,12 +76,7 @@ def render_summary(report: RunReport, console: Console, verbosity: int = 0) -> N
     shown = [check for check in report.checks if verbosity > QUIET or not check.as_expected]
     if shown and not _is_full(shown[-1], verbosity):
         page.write()
-    for fault in report.faults:
-        where, message = f"{fault.spec}:{fault.line}:{fault.column}: ", fault.message
-        path = f"{fault.path}: " if fault.path else ""
-        page.write(Text.assemble(page.text(where, "bold red"), page.text(path), page.lines(message)))
-    if report.faults:
-        page.write()
+    write_faults(page, report.faults)
     page.write(_summary_line(page, report))
 
 

@@ -1,0 +1,114 @@
+"""``gradcheck jacobian``: explicit generalized Jacobians, written out or saved."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from gradcheck_cli.cli.endings import UserError, endings
+from gradcheck_cli.cli.options import (
+    color_option,
+    memory_option,
+    no_code_option,
+    paths_argument,
+    seed_option,
+    select_option,
+    tolerance_options,
+    with_options,
+)
+from gradcheck_cli.errors import GradcheckError
+
+if TYPE_CHECKING:
+    from gradcheck_cli.explicit import ExplicitJacobian
+    from gradcheck_cli.result import Index
+
+EXIT_CODES = """\b
+Exit codes:
+  0  the arrays agree (or the spec expects that they do not)
+  1  an entry is wrong
+  2  the command line or a spec is wrong
+  3  a Jacobian could not be computed
+"""
+
+
+def parse_index(_context: click.Context, _option: click.Parameter, value: str | None) -> Index | None:
+    """Read ``0,2`` or ``[0, 2]``; ``()`` is the index of a scalar."""
+    if value is None:
+        return None
+    inner = re.fullmatch(r"[\[(]?([-\d,\s]*?),?[\])]?", value.strip())
+    try:
+        return tuple(int(part) for part in inner[1].split(",") if inner[1].strip())  # type: ignore[index]
+    except (TypeError, ValueError):
+        raise click.BadParameter(f"{value!r} is no index; write for example 0,2") from None
+
+
+@click.command(epilog=EXIT_CODES)
+@with_options(
+    paths_argument,
+    select_option,
+    click.option("--of", metavar="OUTPUT", help="Output, or a link's end; default: each."),
+    click.option("--wrt", metavar="INPUT", help="Input, or a link's start; default: each."),
+    click.option(
+        "--claim",
+        type=click.Choice(["vjp", "jvp", "jacobian", "engine"]),
+        help="Whose analytic side; default: the spec's own claim, else the engine's.",
+    ),
+    click.option("--point", default="generic", show_default=True, help="generic, generic-2, …, or edge."),
+    click.option("--row", callback=parse_index, metavar="I", help="Only the row of this output index."),
+    click.option("--column", callback=parse_index, metavar="J", help="Only the column of this input index."),
+    click.option(
+        "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the arrays to FILE.npz."
+    ),
+    seed_option,
+    *tolerance_options,
+    memory_option,
+    no_code_option,
+    color_option,
+)
+def jacobian(
+    paths: tuple[str, ...],
+    *,
+    row: Index | None,
+    column: Index | None,
+    save: Path | None,
+    color: bool | None,
+    **options: Any,  # the fields of Request and of Settings
+) -> NoReturn:
+    """Write out the Jacobian, claimed beside numeric and their difference.
+
+    A block for each output index, each an array of the input's shape. --row and --column take one index
+    such as 0,2; both together show one entry.
+    """
+    with endings():
+        from gradcheck_cli.explore.jacobian import Request, jacobian_report  # noqa: PLC0415  # not for --help
+        from gradcheck_cli.prepare import Settings  # noqa: PLC0415  # likewise
+        from gradcheck_cli.report.jacobian_text import write_jacobians  # noqa: PLC0415  # likewise
+        from gradcheck_cli.report.screen import show  # noqa: PLC0415  # likewise
+
+        request = Request(**{name: options.pop(name) for name in ("of", "wrt", "claim", "point")})
+        report = jacobian_report(paths or (".",), Settings(**options), request)
+        if save is not None:
+            _save(save, report.jacobians)
+        show(lambda console: write_jacobians(report.at(row, column), console), color=color)
+        sys.exit(int(report.exit_code))
+
+
+def _save(file: Path, jacobians: Sequence[ExplicitJacobian]) -> None:
+    """Write analytic, numeric, bound and wrong, as arrays of shape output's axes + input's axes."""
+    import numpy as np  # noqa: PLC0415  # not for --help
+
+    if len(jacobians) != 1:
+        raise GradcheckError(
+            f"--save takes one Jacobian, and there are {len(jacobians)}; use -k, --of, --wrt"
+        )
+    (one,) = jacobians
+    try:
+        with file.open("wb") as stream:
+            np.savez(stream, analytic=one.analytic, numeric=one.numeric, bound=one.bound, wrong=one.wrong)
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from error

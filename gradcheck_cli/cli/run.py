@@ -1,0 +1,68 @@
+"""``gradcheck run``: check specs, report, and say by the exit code how it went."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from gradcheck_cli.cli.endings import EXIT_CODES, destinations, endings, write_files
+from gradcheck_cli.cli.options import (
+    Output,
+    color_option,
+    format_option,
+    memory_option,
+    no_code_option,
+    paths_argument,
+    seed_option,
+    select_option,
+    tolerance_options,
+    with_options,
+)
+from gradcheck_cli.report import RENDERERS
+
+
+@click.command(epilog=EXIT_CODES)
+@with_options(
+    paths_argument,
+    select_option,
+    click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure."),
+    format_option(list(RENDERERS)),
+    seed_option,
+    *tolerance_options,
+    memory_option,
+    click.option("--strict", is_flag=True, help="Warnings fail their check."),
+    no_code_option,
+    click.option("-v", "--verbose", count=True, help="Show passing checks in full."),
+    click.option("-q", "--quiet", is_flag=True, help="Show only what did not come out as expected."),
+    color_option,
+)
+def run(
+    paths: tuple[str, ...],
+    outputs: list[Output],
+    *,
+    verbose: int,
+    quiet: bool,
+    color: bool | None,
+    **options: Any,  # the fields of RunOptions
+) -> NoReturn:
+    """Check specs and directories of specs.
+
+    Without an argument, every spec below the current directory.
+    """
+    screen_format, files = destinations(outputs)
+    with endings():
+        from gradcheck_cli.report.screen import Screen  # noqa: PLC0415  # not for --help
+
+        screen = Screen(screen_format, verbosity=-1 if quiet else verbose, color=color)
+        try:
+            from gradcheck_cli.run import RunOptions, run_paths  # noqa: PLC0415  # not for --help
+
+            report = run_paths(paths or (".",), RunOptions(**options), screen.show)
+        except KeyboardInterrupt:
+            screen.finish(screen.known())
+            raise
+        screen.finish(report)
+        write_files(report, files, RENDERERS)
+        sys.exit(int(report.exit_code))

@@ -1,0 +1,1 @@
+"""The commands beside ``run``: what they look at, as values of ``views``."""

@@ -1,0 +1,155 @@
+"""``gradcheck jacobian``: the explicit arrays of output-input pairs, analytic and numeric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from gradcheck_cli.check import at_link, bind, not_finite
+from gradcheck_cli.compare import State
+from gradcheck_cli.errors import EvaluationError, GradcheckError
+from gradcheck_cli.examine import Finding, examine, without_degenerate, without_engine_faults, witness
+from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport, Unseen
+from gradcheck_cli.functions.base import Claim, Function, Link, Pair, Subject
+from gradcheck_cli.prepare import Job, Settings, over_budget, prepare
+from gradcheck_cli.problem import Problem
+from gradcheck_cli.result import Fault
+from gradcheck_cli.spec.types import CheckSpec
+
+CLAIMS = ("vjp", "jvp", "jacobian", "engine")  # what a claim's label may begin with
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Which Jacobians to compute; ``None`` means any."""
+
+    of: str | None = None  # an output, or the end of a link of the chain
+    wrt: str | None = None  # an input, or the start of a link
+    claim: str | None = None  # one of CLAIMS; default: the first claim about the pair, else the engine's
+    point: str = "generic"
+
+    def takes(self, pair: Pair) -> bool:
+        """Tell whether a pair was asked for."""
+        return self.of in {None, pair[0]} and self.wrt in {None, pair[1]}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pair that can be shown: whose function it is, and the claims about it."""
+
+    pair: Pair
+    function: Function
+    claims: tuple[Claim, ...]  # the user's first
+    engine: Claim
+    link: Link | None = None
+
+
+def jacobian_report(paths: Sequence[str], settings: Settings, request: Request) -> JacobianReport:
+    """Compute every Jacobian that is asked for, of every check that has it.
+
+    Raises
+    ------
+    GradcheckError
+        If no check has the output, the input or the claim, or the selection selects nothing.
+    """
+    jobs, faults = prepare(paths, settings, partial(_too_large, request=request, settings=settings))
+    chosen = [(job, one) for job in jobs for one in _candidates(job.subject) if request.takes(one.pair)]
+    if jobs and not chosen:
+        raise GradcheckError(_nothing(jobs, request))
+    found = [_look(job, candidate, request) for job, candidate in chosen]
+    return JacobianReport(
+        jacobians=tuple(one for one in found if isinstance(one, ExplicitJacobian)),
+        unseen=tuple(one for one in found if isinstance(one, Unseen)),
+        faults=tuple(faults),
+    )
+
+
+def _candidates(subject: Subject) -> Iterator[Candidate]:
+    for pair in subject.engine[0].pairs:
+        claims = [claim for claim in subject.claims if pair in claim.pairs and claim not in subject.engine]
+        yield Candidate(pair, subject.function, (*claims, *subject.engine), subject.engine[0])
+    for link in subject.links:
+        pair = (link.target, link.source)
+        if pair not in subject.engine[0].pairs:
+            yield Candidate(pair, link.function, (link.engine,), link.engine, link)
+
+
+def _nothing(jobs: Sequence[Job], request: Request) -> str:
+    pairs = dict.fromkeys(one.pair for job in jobs for one in _candidates(job.subject))
+    shown = ", ".join(f"--of {output} --wrt {name}" for output, name in pairs)
+    wanted = f"∂{request.of or '…'}/∂{request.wrt or '…'}"
+    return f"there is no {wanted}; write one of: {shown}"
+
+
+def _too_large(check: CheckSpec, subject: Subject, *, request: Request, settings: Settings) -> list[Fault]:
+    asked = [one for one in _candidates(subject) if request.takes(one.pair)]
+    shapes = {
+        one.pair: (one.function.outputs[one.pair[0]].shape, one.function.inputs[one.pair[1]].shape)
+        for one in asked
+    }
+    return over_budget(check, shapes, arrays=2, max_memory=settings.max_memory) if shapes else []
+
+
+def _look(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian | Unseen:
+    """Compute one Jacobian, or say why not."""
+    check = job.check
+    try:
+        return _computed(job, candidate, request)
+    except EvaluationError as error:
+        return Unseen(check=check.name, spec=check.spec, line=check.position[0], problem=str(error))
+
+
+def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian:
+    check, (output, name) = job.check, candidate.pair
+    problem = bind(check, job.subject, request.point)
+    if not np.all(np.isfinite(problem.values)):
+        where = not_finite(check, problem)
+        raise EvaluationError(f"the function is not finite at the {request.point} point: {where}")
+    if candidate.link is not None:
+        problem = at_link(problem, candidate.link)
+    problem = replace(problem, wrt=(name,))
+    finding = _finding(job, candidate, request, problem)
+    comparison, shape = finding.comparison, problem.output_shape(output) + problem.input_shape(name)
+    misfit = finding.claim.misfit
+    return ExplicitJacobian(
+        check=check.name,
+        spec=check.spec,
+        line=check.position[0],
+        point=request.point,
+        output=output,
+        input=name,
+        claim=finding.claim.label,
+        output_shape=problem.output_shape(output),
+        input_shape=problem.input_shape(name),
+        analytic=comparison.analytic.reshape(shape),
+        numeric=comparison.numeric.reshape(shape),
+        bound=comparison.bound.reshape(shape),
+        wrong=(comparison.state == State.FAIL).reshape(shape),
+        expects_failure=check.expect == "fail",
+        misfit=misfit.message if misfit else "",
+    )
+
+
+def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem) -> Finding:
+    """Compare the claim that is asked for with the numeric derivative, by the rules of a run."""
+    pair, check = candidate.pair, job.check
+    claim = _chosen(candidate, request)
+    unit_seeds = claim.ignores_seed and "ignores-cotangent" in check.allow
+    asked = witness(problem, replace(claim, pairs=(pair,)), unit_seeds=unit_seeds)
+    engine = witness(problem, replace(candidate.engine, pairs=(pair,)))
+    finding = next(
+        finding for finding in examine(problem, [asked], engine, check.tolerance) if finding.pair == pair
+    )
+    return without_degenerate(finding) if request.point == "edge" else without_engine_faults(finding)
+
+
+def _chosen(candidate: Candidate, request: Request) -> Claim:
+    for claim in candidate.claims:
+        if request.claim is None or claim.label.split()[0] == request.claim:
+            return claim
+    output, name = candidate.pair
+    known = ", ".join(dict.fromkeys(claim.label.split()[0] for claim in candidate.claims))
+    raise EvaluationError(f"there is no {request.claim} claim about ∂{output}/∂{name}; there is: {known}")

@@ -1,0 +1,27 @@
+"""``gradcheck shapes``: the shapes of every value, claim and Jacobian of specs, with nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gradcheck_cli.functions.outline import NO_LIMIT, outline
+from gradcheck_cli.prepare import Settings, load, require_something
+from gradcheck_cli.views import ShapeReport
+
+
+def shape_report(paths: Sequence[str], settings: Settings) -> ShapeReport:
+    """Describe every check of the given specs; sizes are of no concern, since no array is made.
+
+    Raises
+    ------
+    GradcheckError
+        For a selection that cannot be understood or selects nothing.
+    """
+    loaded, faults = load(paths, replace(settings, max_memory=NO_LIMIT))
+    outlines = [outline(check) for checks in loaded for check in checks]
+    require_something(outlines, faults, settings)
+    # A sweep repeats its check's faults at every size.
+    faults += dict.fromkeys(fault for _, found in outlines for fault in found)
+    checks = tuple(shapes for shapes, _ in outlines)
+    return ShapeReport(checks=checks, faults=tuple(faults), budget=settings.max_memory)

@@ -1,0 +1,125 @@
+"""The operations of an elaborated formula, one by one, with the shapes of their operands written in.
+
+``dy @ w.T`` is two: ``w (D, M).T`` and ``dy (N, M) @ w.T (M, D)``. The operation that does not fit shows
+by its operands why.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gradcheck_cli.errors import FormulaError
+from gradcheck_cli.functions.apply import Ref, Results
+from gradcheck_cli.functions.elaborate import Scope
+from gradcheck_cli.functions.formula import Elaborated
+from gradcheck_cli.shapes import show_symbols
+from gradcheck_cli.views import Step
+
+LONGEST = 40  # characters of an operand's text
+LAST = "y"  # name of a last line that assigns none
+_OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Subscript, ast.Attribute)
+
+
+def steps(scope: Scope, result: Elaborated) -> Iterator[Step]:
+    """Yield every operation once, in the order of evaluation; a line ends with what it assigns."""
+    seen: set[str] = set()
+    for assignment in result.assignments:
+        *inner, last = _operations(assignment.value)
+        for node in [*inner, last]:
+            target = ", ".join(assignment.targets) if node is last else ""
+            for step in _step(scope, node, target, result.errors):
+                if target or step.text not in seen:
+                    seen.add(step.text)
+                    yield step
+
+
+def links(scope: Scope, result: Elaborated) -> Iterator[tuple[str, str, Ref, Ref]]:
+    """Yield for each name that a line assigns, and each array that the line names: both, and their values."""
+    for assignment in result.assignments:
+        value = scope.values.get(assignment.value)
+        values = value if len(assignment.targets) > 1 else [value]
+        sources = {
+            node.id: scope.values[node]
+            for node in ast.walk(assignment.value)
+            if isinstance(node, ast.Name) and isinstance(scope.values.get(node), Ref)
+        }
+        for target, made in zip(assignment.targets or [LAST], values or [], strict=False):
+            for name, source in sources.items():
+                if isinstance(made, Ref):
+                    yield target, name, made, source
+
+
+def _operations(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the operations within an expression, operands first; the expression itself comes last."""
+    for child in _operands(node):
+        yield from (one for one in _operations(child) if isinstance(one, _OPERATIONS))
+    yield node
+
+
+def _operands(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the expressions directly below one; the name of a function is none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(node, ast.Call) and child is node.func:
+            if isinstance(child, ast.Attribute):
+                yield child.value
+        elif isinstance(child, ast.expr):
+            yield child
+        else:
+            yield from _operands(child)  # of a keyword
+
+
+def _step(scope: Scope, node: ast.expr, target: str, errors: Sequence[FormulaError]) -> Iterator[Step]:
+    """Yield what is to be said of one node: nothing if it is static or lost with an operand."""
+    if node in scope.values:
+        value = scope.values[node]
+        if isinstance(value, Results):
+            shapes = ", ".join(show_symbols(ref.shape) for ref in value)
+            yield Step(text=f"{_written(scope, node)} → {len(value)} results {shapes}", target=target)
+        elif isinstance(value, Ref):
+            text = _written(scope, node) if isinstance(node, _OPERATIONS) else _named(node, value)
+            yield Step(text=text, target=target, shape=value.shape)
+        elif target:
+            yield Step(text=_shortened(node), target=target)
+        return
+    problem = next((error.message for error in errors if _is_at(error, node)), "")
+    below = [one for child in _operands(node) for one in _operations(child) if isinstance(one, _OPERATIONS)]
+    if problem and all(one in scope.values for one in below):
+        yield Step(text=_written(scope, node), target=target, problem=problem)
+
+
+def _is_at(error: FormulaError, node: ast.expr) -> bool:
+    lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    return error.line in lines
+
+
+def _written(scope: Scope, node: ast.expr) -> str:
+    """Write an operation with the shapes of its operands.
+
+    ``sum(dy (N, M), axis=0)`` for ``sum(dy, axis=0)``.
+    """
+    return ast.unparse(_with_shapes(node, scope.values, top=True))
+
+
+def _with_shapes(node: Any, values: dict[ast.expr, Any], *, top: bool = False) -> Any:
+    """Copy a syntax tree, with every array just below the top replaced by a name and its shape."""
+    if isinstance(node, list):
+        return [_with_shapes(one, values) for one in node]
+    if not isinstance(node, ast.AST):
+        return node
+    if not top and isinstance(node, ast.expr) and isinstance(values.get(node), Ref):
+        return ast.Name(id=_named(node, values[node]))
+    fields = {name: _with_shapes(value, values) for name, value in ast.iter_fields(node)}
+    return type(node)(**fields)
+
+
+def _named(node: ast.expr, ref: Ref) -> str:
+    text = _shortened(node)
+    is_open = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare)
+    return f"{f'({text})' if is_open else text} {show_symbols(ref.shape)}"
+
+
+def _shortened(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
