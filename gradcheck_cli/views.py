@@ -108,3 +108,21 @@ class ShapeReport:
             not claim.fits for check in self.checks if not check.expects_failure for claim in check.claims
         )
         return ExitCode.WRONG if misfits else ExitCode.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionRow:
+    """A function of the formula language."""
+
+    group: str
+    name: str
+    signature: str
+    operator: str = ""  # how a formula writes it without a call
+    aliases: tuple[str, ...] = ()
+    shapes: str
+    vjp: str
+
+    @property
+    def call(self) -> str:
+        """How to call it: ``softmax(x, axis=None)``; or the operator alone, if there is no call."""
+        return f"{self.name}({self.signature})" if self.signature else self.operator

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from gradcheck_cli import __version__
+from gradcheck_cli.cli.functions import functions
 from gradcheck_cli.cli.jacobian import jacobian
 from gradcheck_cli.cli.run import run
 from gradcheck_cli.cli.shapes import shapes
@@ -19,5 +20,5 @@ def main() -> None:
     """Check hand-written gradients, entry by entry, from a YAML spec."""
 
 
-for command in (run, shapes, jacobian):
+for command in (run, shapes, jacobian, functions):
     main.add_command(command)
