@@ -35,13 +35,13 @@ class ArrayShape:
 class Step:
     """One operation of a formula with the shapes of its operands: ``dy (N, M) @ w.T (M, D)``.
 
-    ``target`` is the name that its line assigns, if it is the last operation of the line. Without a shape
-    it does not fit, or cannot be understood: ``problem`` says why.
+    ``target`` is the name that its line assigns, if it is the last operation of the line. ``shapes`` has
+    one shape for each result, none for a mere number, or where ``problem`` says what does not fit.
     """
 
     text: str
     target: str = ""
-    shape: Shape | None = None
+    shapes: tuple[Shape, ...] = ()
     problem: str = ""
 
 

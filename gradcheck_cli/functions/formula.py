@@ -139,13 +139,16 @@ class Elaborated:
 def elaborate(scope: Scope, text: Text) -> Elaborated:
     """Parse a text and add it to a scope."""
     try:
-        assignments = parse(text.text)
-        value, errors = scope.run(assignments)
-        last = assignments[-1]
-        ref = None if errors or len(last.targets) > 1 else scope.ref(value, last.value)
+        assignments = tuple(parse(text.text))
     except FormulaError as error:
         return Elaborated(errors=(error,))
-    return Elaborated(value=ref, assignments=tuple(assignments), errors=tuple(errors))
+    value, errors = scope.run(assignments)
+    last = assignments[-1]
+    try:
+        ref = None if errors or len(last.targets) > 1 else scope.ref(value, last.value)
+    except FormulaError as error:
+        return Elaborated(assignments=assignments, errors=(error,))
+    return Elaborated(value=ref, assignments=assignments, errors=tuple(errors))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,13 +75,13 @@ def _step(scope: Scope, node: ast.expr, target: str, errors: Sequence[FormulaErr
     if node in scope.values:
         value = scope.values[node]
         if isinstance(value, Results):
-            shapes = ", ".join(show_symbols(ref.shape) for ref in value)
-            yield Step(text=f"{_written(scope, node)} → {len(value)} results {shapes}", target=target)
+            yield Step(text=_written(scope, node), target=target, shapes=tuple(one.shape for one in value))
         elif isinstance(value, Ref):
             text = _written(scope, node) if isinstance(node, _OPERATIONS) else _named(node, value)
-            yield Step(text=text, target=target, shape=value.shape)
+            yield Step(text=text, target=target, shapes=(value.shape,))
         elif target:
-            yield Step(text=_shortened(node), target=target)
+            is_known = isinstance(node, _OPERATIONS) and isinstance(value, int | float)
+            yield Step(text=f"{_shortened(node)}{f' = {value}' if is_known else ''}", target=target)
         return
     problem = next((error.message for error in errors if _is_at(error, node)), "")
     below = [one for child in _operands(node) for one in _operations(child) if isinstance(one, _OPERATIONS)]

@@ -50,7 +50,12 @@ def _array(array: ArrayShape) -> Json:
 
 
 def _step(step: Step) -> Json:
-    return {"target": step.target, "text": step.text, **_shape(step.shape), "problem": step.problem}
+    return {
+        "target": step.target,
+        "text": step.text,
+        "results": [_shape(shape) for shape in step.shapes],
+        "problem": step.problem,
+    }
 
 
 def _jacobian(one: JacobianShape) -> Json:

@@ -54,7 +54,7 @@ def _table(head: Row, rows: Sequence[Row]) -> Iterator[str]:
 
 def _step(step: Step) -> Row:
     text = f"{step.target} = {step.text}" if step.target else step.text
-    return _code(text), _escaped(step.problem) if step.shape is None else _shape(step.shape)
+    return _code(text), _escaped(step.problem) if step.problem else ", ".join(map(_shape, step.shapes))
 
 
 def _jacobian(one: JacobianShape, budget: int) -> Row:
@@ -64,7 +64,7 @@ def _jacobian(one: JacobianShape, budget: int) -> Row:
     hopeless = ", hopeless" if one.bytes_dense > budget else ""
     return (
         _code(fraction_name(one.output, one.input)),
-        in_both(symbols, numbers),
+        _escaped(in_both(symbols, numbers)),
         f"{show_bytes(one.bytes_dense)}{hopeless}",
         show_bytes(one.bytes_vjp),
     )
@@ -77,7 +77,7 @@ def _outcome(claim: ClaimShapes) -> str:
 
 
 def _shape(shape: Shape) -> str:
-    return in_both(show_symbols(shape), show(shape)).replace("*", "\\*")
+    return _escaped(in_both(show_symbols(shape), show(shape)))
 
 
 def _code(text: str) -> str:

@@ -80,10 +80,11 @@ def _write_steps(page: Page, title: str, steps: Sequence[Step]) -> None:
     _write_title(page, title)
     room = page.width - 2 * INDENT
     lines = [(page.text(_written(step)), page.text(_comes_to(step))) for step in steps]
-    widest = max(right.cell_len for _, right in lines)
+    # A long result, as of split, does not move the column of the others.
+    widest = max((right.cell_len for _, right in lines if right.cell_len <= room // 2), default=0)
     column = max((left.cell_len for left, _ in lines if left.cell_len + 2 + widest <= room), default=0)
     for (left, right), step in zip(lines, steps, strict=True):
-        if left.cell_len <= column:
+        if left.cell_len <= column and column + 2 + right.cell_len <= room:
             left.pad_right(column + 2 - left.cell_len)
             page.write(left.append_text(right), 2 * INDENT)
         else:
@@ -99,9 +100,9 @@ def _written(step: Step) -> str:
 
 
 def _comes_to(step: Step) -> str:
-    if step.shape is None:
+    if not step.shapes:
         return ""
-    return f"{ARROW}{in_both(show_symbols(step.shape), show(step.shape))}"
+    return f"{ARROW}{', '.join(in_both(show_symbols(shape), show(shape)) for shape in step.shapes)}"
 
 
 def _write_jacobians(page: Page, title: str, jacobians: Sequence[JacobianShape], budget: int) -> None:
