@@ -16,6 +16,7 @@ from gradcheck_cli.cli.options import (
     memory_option,
     no_code_option,
     paths_argument,
+    point_option,
     seed_option,
     select_option,
     tolerance_options,
@@ -58,7 +59,7 @@ def parse_index(_context: click.Context, _option: click.Parameter, value: str | 
         type=click.Choice(["vjp", "jvp", "jacobian", "engine"]),
         help="Whose analytic side; default: the spec's own claim, else the engine's.",
     ),
-    click.option("--point", default="generic", show_default=True, help="generic, generic-2, …, or edge."),
+    point_option,
     click.option("--row", callback=parse_index, metavar="I", help="Only the row of this output index."),
     click.option("--column", callback=parse_index, metavar="J", help="Only the column of this input index."),
     click.option(

@@ -63,6 +63,13 @@ def parse_tolerance(_context: click.Context, _option: click.Parameter, value: fl
     return value
 
 
+def parse_point(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Take the names that points have in reports."""
+    if re.fullmatch(r"generic(-[2-9]|-[1-9]\d{1,3})?|edge", value) is None:
+        raise click.BadParameter(f"{value!r} is no point; write generic, generic-2, … or edge")
+    return value
+
+
 def format_option(names: Sequence[str]) -> Decorator[Any]:
     """``--format`` over the given report formats."""
     return click.option(
@@ -90,6 +97,14 @@ memory_option: Final = click.option(
     show_default=True,
     metavar="SIZE",
     help="Largest array; with unit B, KB, KiB, MB, MiB, GB, GiB.",
+)
+point_option: Final = click.option(
+    "--point",
+    callback=parse_point,
+    default="generic",
+    show_default=True,
+    metavar="NAME",
+    help="Where: generic, generic-2, … or edge.",
 )
 no_code_option: Final = click.option(
     "--no-code", is_flag=True, help="Refuse every spec that would import code."

@@ -1,12 +1,8 @@
-"""Whole screens, compared literally.
-
-After a change of the layout run with ``UPDATE_SCREENS=1`` and look at every screen that changed.
-"""
+"""Whole screens of a run, compared literally."""
 
 from __future__ import annotations
 
 import io
-import os
 import re
 import unicodedata
 from dataclasses import replace
@@ -16,6 +12,7 @@ from pathlib import Path
 import pytest
 from report_samples import EVERYTHING, FAILING, REPORTS, WRONG_SHAPE, Y_B, Y_X, check, entry, pair
 from rich.console import Console
+from screen_files import assert_screen
 
 from gradcheck_cli.report import RENDERERS
 from gradcheck_cli.report.screen import open_console
@@ -54,12 +51,7 @@ def screen(report: RunReport, width: int, verbosity: int = 0, encoding: str = "u
 @pytest.mark.parametrize("name", CASES)
 def test_screen(name: str) -> None:
     report, width, verbosity, encoding = CASES[name]
-    lines = screen(REPORTS[report], width, verbosity, encoding).splitlines()
-    shown = "".join(f"{line.rstrip()}\n" for line in lines)
-    file = SCREENS / f"{name}.txt"
-    if os.environ.get("UPDATE_SCREENS"):
-        file.write_text(shown, encoding="utf-8")
-    assert shown == file.read_text(encoding="utf-8")
+    assert_screen(screen(REPORTS[report], width, verbosity, encoding), SCREENS / f"{name}.txt")
 
 
 def test_no_screen_is_left_over() -> None:
