@@ -28,6 +28,8 @@ class Size(int):
     >>> n, d = Size(4, "N"), Size(3, "D")
     >>> (n * d, (n * d).text, (2 * d).text, (d + 1).text)
     (12, 'N*D', '2*D', 'D + 1')
+    >>> ((n - d + 1) // 2).text, (n * 1).text, (2 * d // 2).text
+    ('(N - D + 1)//2', 'N', 'D')
     """
 
     text: str
@@ -73,6 +75,10 @@ def _combine(
         if neutral is not None and other == neutral and not isinstance(other, Size):
             return size
     value: int = operation(int(left), int(right))  # type: ignore[operator]  # an unbound method of int
+    if operator == "//" and isinstance(left, Size) and left.text.startswith(f"{right}*"):
+        rest = left.text.removeprefix(f"{right}*")
+        if rest.isidentifier():  # 2*D//2 is D
+            return Size(value, rest)
     return Size(value, f"{_operand(left, operator)}{operator}{_operand(right, operator, after=True)}")
 
 
