@@ -15,7 +15,8 @@ def cautions(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> Iterat
     yield from _uncovered(subject)
     for tally in tallies:
         if tally.verdict is Verdict.PASS:
-            yield from _uninformative(tally)
+            if tally.pair not in subject.unrelated:
+                yield from _uninformative(tally)
             yield from _approximate(tally)
         if tally.left_out:
             message = (

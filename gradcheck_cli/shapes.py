@@ -165,7 +165,8 @@ def normalize_axes(axis: int | Iterable[int] | None, rank: int, *, whose: str = 
     wanted = (axis,) if isinstance(axis, int) else tuple(axis)
     for one in wanted:
         if not -rank <= one < rank:
-            raise ShapeError(f"axis {one} is out of range: {whose} has {rank} axes")
+            axes = "1 axis" if rank == 1 else f"{rank} axes"
+            raise ShapeError(f"axis {one} is out of range: {whose} has {axes}")
     result = tuple(sorted(one % rank for one in wanted))
     if len(set(result)) != len(result):
         raise ShapeError(f"axis {axis} names one axis twice")

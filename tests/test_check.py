@@ -548,3 +548,25 @@ def test_values_of_small_jacobians_are_kept(check_text: CheckText) -> None:
 def test_empty_arrays_are_checked_without_complaint(check_text: CheckText) -> None:
     result = check_text("dims: {N: 0}\ninputs: {x: [N, 3]}\nfunction: y = x * 2\n")
     assert result.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("sample", ["positive", "{uniform: [1, 2]}", "normal"])
+def test_a_scalar_with_a_domain_is_moved_like_any_other(check_text: CheckText, sample: str) -> None:
+    spec = f"inputs: {{t: {{shape: [], sample: {sample}}}}}\nfunction: y = 3 * t\nvjp: {{t: FACTOR * dy}}\n"
+    assert check_text(spec.replace("FACTOR", "3")).verdict is Verdict.PASS
+    assert check_text(spec.replace("FACTOR", "2")).verdict is Verdict.FAIL
+
+
+def test_an_output_that_an_input_does_not_enter_is_no_reason_to_warn(check_text: CheckText) -> None:
+    spec = """
+        inputs: {x: [3], z: [3]}
+        function: |
+          a = 2 * x
+          b = 3 * z
+        outputs: [a, b]
+        vjp: {x: 2 * da, z: 3 * db + FURTHER}
+        """
+    assert check_text(spec.replace("FURTHER", "0"), strict=True).verdict is Verdict.PASS
+    assert check_text(spec.replace("FURTHER", "da")).verdict is Verdict.FAIL  # yet it is checked
+    zero = "inputs: {x: [3]}\nfunction: y = 0 * x\nvjp: {x: 0 * dy}\n"
+    assert [remark.code for remark in check_text(zero).warnings] == ["uninformative"]

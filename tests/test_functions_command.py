@@ -17,8 +17,8 @@ from gradcheck_cli.explore.functions import OPERATORS, function_rows
 
 sys.path.append(str(Path(__file__).parent / "autodiff"))
 
-from derivative_laws import Call  # noqa: E402
-from primitive_cases import CASES  # noqa: E402
+from derivative_laws import Call
+from primitive_cases import CASES
 
 
 def call(*arguments: str, width: int = 80) -> Result:
@@ -69,8 +69,8 @@ def test_every_line_fits(width: int) -> None:
     assert max(map(len, call(width=width).stdout.splitlines())) <= width
 
 
-# A text such as "(…, N, K), (…, K, M) → (…, N, M)" is tried on the calls of the primitive's own tests. It tells
-# the rule at its plainest; other ranks, axes and broadcasting may go beyond it.
+# A text such as "(…, N, K), (…, K, M) → (…, N, M)" is tried on the calls of the primitive's own tests.
+# It tells the rule at its plainest; other ranks, axes and broadcasting may go beyond it.
 PATTERN = re.compile(r"\(([^()]*)\)")
 SYMBOL = re.compile(r"[A-Z]+'?|\d+|…")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.functions.elaborate import Scope
 
 _OPERATORS = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@",
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "mod": "%",
     "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==",
     "not_equal": "!=", "logical_and": "&", "logical_or": "|",
 }  # fmt: skip
@@ -81,7 +81,7 @@ def apply(
     """Call a primitive as a formula does; the result is a ``Ref``, or static if everything is static."""
     operands, static = _bind(primitive, arguments, named, node)
     values = [operand.value for operand in operands]
-    if operands and not static and all(is_number(value) for value in values):
+    if operands and not static and not primitive.packed and all(is_number(value) for value in values):
         return _fold(primitive, values, node)
     refs = [scope.ref(operand.value, operand.node) for operand in operands]
     refs = _cast(scope, primitive, refs, node)
@@ -143,6 +143,9 @@ def constant(scope: Scope, value: Any, node: ast.AST) -> Ref:
     """Make a constant of a number or of nested lists of numbers."""
     if isinstance(value, bool | int | float):
         return _extend(scope, Node(shape=(), dtype=np.result_type(type(value)), value=value), node)
+    if isinstance(value, Results):
+        text, number = ast.unparse(node), len(value)
+        raise fault_at(node, f"{text} has {number} results; take one, as in {text}[0], or assign them all")
     if has_too_many_entries(value):
         raise fault_at(node, f"{ast.unparse(node)} has more than {MAX_ENTRIES} entries")
     try:
@@ -221,7 +224,7 @@ def _fold(primitive: Primitive, values: Sequence[float], node: ast.expr) -> Any:
     with np.errstate(all="ignore"):
         try:
             result: Any = np.asarray(primitive.forward(*values))
-        except (TypeError, ValueError):
+        except (ArithmeticError, LookupError, TypeError, ValueError):
             raise fault_at(node, f"{ast.unparse(node)}: wrong arguments; {_usage(primitive)}") from None
     return result.item() if result.ndim == 0 else tuple(result.tolist())
 
@@ -270,6 +273,7 @@ def _misfit(
     shown = [f"{operand.text} {show(ref.shape)}" for operand, ref in pairs if operand.given]
     for place, operand in enumerate(operands):
         fact = fact.replace(f"{{{place}}}", operand.text)
+    fact = fact.replace(".T.T", "")  # of a remedy that transposes what is transposed already
     if not operands:
         return f"{ast.unparse(node)}: {fact}"
     if primitive.name in _OPERATORS:

@@ -112,3 +112,4 @@ class Subject:
     engine: tuple[Claim, ...] = ()
     links: tuple[Link, ...] = ()
     whole: Link | None = None  # from the chain's start to its end
+    unrelated: frozenset[Pair] = frozenset()  # the output is not computed from the input, though others are

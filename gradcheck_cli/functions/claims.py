@@ -71,9 +71,22 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
         faults.append(check.fault("no input is differentiable: there is nothing to check", "inputs"))
     if faults:
         return None, faults
-    return Subject(
-        function=program.function, claims=tuple(claims) or engine, engine=engine, links=links, whole=whole
-    ), []
+    subject = Subject(
+        function=program.function,
+        claims=tuple(claims) or engine,
+        engine=engine,
+        links=links,
+        whole=whole,
+        unrelated=_unrelated(program.function, engine[0].pairs),
+    )
+    return subject, []
+
+
+def _unrelated(function: FormulaFunction, pairs: tuple[Pair, ...]) -> frozenset[Pair]:
+    """Outputs that an input does not enter, although it enters others."""
+    related = {pair for pair in pairs if function.depends(*pair)}
+    used = {name for _, name in related}
+    return frozenset(pair for pair in pairs if pair not in related and pair[1] in used)
 
 
 def checked_inputs(check: CheckSpec) -> tuple[str, ...]:

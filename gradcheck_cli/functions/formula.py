@@ -60,6 +60,10 @@ class FormulaFunction:
 
         return function
 
+    def depends(self, output: str, name: str) -> bool:
+        """Whether an output is computed from an input, be it with a derivative of zero."""
+        return self.graph.depends(self.output_nodes[output], self.input_nodes[name])
+
     def engine_claims(self, wrt: Iterable[str], outputs: Iterable[str]) -> tuple[Claim, Claim]:
         """Return the engine's own derivative as two claims: by reverse mode and by forward mode."""
         pairs = tuple((output, name) for output in outputs for name in wrt)

@@ -85,7 +85,12 @@ def _are_axes_pairs(value: object) -> bool:
 
 Test = Callable[[object], bool]
 _INTEGER: tuple[Test, str] = (_is_integer, "an integer")
+_PLACE: tuple[Test, str] = (lambda value: value is None or _is_integer(value), "an integer or None")
 _INTEGERS: tuple[Test, str] = (_are_integers, "an integer or a tuple of integers")
+_TUPLE: tuple[Test, str] = (
+    lambda value: isinstance(value, tuple) and _are_integers(value),
+    "a tuple of integers",
+)
 _NUMBER: tuple[Test, str] = (is_number, "a number")
 _FLAG: tuple[Test, str] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: tuple[Test, str] = (lambda value: isinstance(value, str), "text in quotes")
@@ -110,6 +115,8 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "start": _NUMBER,
     "stop": _NUMBER,
     "step": _NUMBER,
+    "num": _INTEGER,
+    "endpoint": _FLAG,
     "fill_value": (lambda value: isinstance(value, bool | int | float), "a number"),
     "dtype": (lambda value: isinstance(value, str) and value in DTYPES, f"one of {', '.join(DTYPES)}"),
     # Of shapes and indices.
@@ -130,9 +137,12 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "ord": _ORDER,
     "UPLO": _TEXT,
     "compute_uv": _FLAG,
+    "full_matrices": _FLAG,
     "upper": _FLAG,
     # Of neural networks.
     "kernel_size": _INTEGERS,
+    "output_size": _INTEGERS,
+    "output_padding": _INTEGERS,
     "stride": _INTEGERS,
     "padding": _INTEGERS,
     "dilation": _INTEGERS,
@@ -147,6 +157,9 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "training": _FLAG,
     "negative_slope": _NUMBER,
     "alpha": _NUMBER,
+    "min_val": _NUMBER,
+    "max_val": _NUMBER,
+    "dim": _INTEGER,
     "beta": _NUMBER,
     "threshold": _NUMBER,
     "approximate": _TEXT,
@@ -155,11 +168,14 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
 
 
 _SPECIAL: Mapping[tuple[str, str], tuple[Test, str]] = {
+    ("sort", "axis"): _PLACE,
+    ("argsort", "axis"): _PLACE,
+    ("cross", "axis"): _INTEGER,
     ("tensordot", "axes"): (_are_axes_pairs, "an integer or two tuples of integers"),
-    ("transpose", "axes"): (
-        lambda value: isinstance(value, tuple) and _are_integers(value),
-        "a tuple of integers",
-    ),
+    ("transpose", "axes"): _TUPLE,
+    ("rot90", "axes"): _TUPLE,
+    ("take_along_axis", "axis"): _PLACE,
+    ("concatenate", "axis"): _PLACE,
 }
 
 

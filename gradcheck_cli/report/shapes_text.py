@@ -40,9 +40,9 @@ def _write_check(page: Page, check: CheckShapes, budget: int) -> None:
     _write_jacobians(page, "links, line by line", links, budget)
     _write_jacobians(page, "outputs by inputs", check.pairs, budget)
     if any(one.bytes_dense > budget for one in (*links, *check.pairs)):
-        remark = f"hopeless: an explicit array beyond the memory budget of {show_bytes(budget)} (--max-memory)"
+        limit = f"the memory budget of {show_bytes(budget)} (--max-memory)"
         page.write()
-        page.write(page.text(remark, "dim"), INDENT)
+        page.write(page.text(f"hopeless: an explicit array beyond {limit}", "dim"), INDENT)
     for claim in check.claims:
         _write_claim(page, claim)
     page.write()

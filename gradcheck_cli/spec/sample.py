@@ -183,8 +183,7 @@ def _inside(values: np.ndarray, sample: Sample) -> np.ndarray:
         return values
     low, high = (values.dtype.type(end) for end in sample.domain)
     inner = (np.nextafter(low, high), np.nextafter(high, low) if np.isfinite(high) else high)
-    clipped: np.ndarray = np.clip(values, *inner)
-    return clipped
+    return np.asarray(np.clip(values, *inner))  # of a scalar it makes a number, which is no array
 
 
 def _orthogonal(rng: np.random.Generator, shape: Shape, _: str) -> np.ndarray:

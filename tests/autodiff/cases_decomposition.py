@@ -10,13 +10,21 @@ from gradcheck_cli.autodiff.primitive import Array
 
 
 def definite(*shape: int) -> Array:
-    """Positive definite in the triangle that is read, with something else in the other; distinct eigenvalues."""
+    """Positive definite matrices with distinct eigenvalues, whichever of the two triangles is read."""
     size = shape[-1]
     return 0.3 * sample(*shape) + 2 * np.diag(np.arange(1, size + 1.0))
 
 
 DEFINITE = (definite(3, 3), definite(2, 4, 4), definite(1, 1), sample(0, 2, 2), sample(0, 0))
-MATRICES = (sample(2, 3), sample(4, 2), sample(2, 3, 2), regular(3, 3), sample(1, 1), sample(0, 3), sample(3, 0, 2))
+MATRICES = (
+    sample(2, 3),
+    sample(4, 2),
+    sample(2, 3, 2),
+    regular(3, 3),
+    sample(1, 1),
+    sample(0, 3),
+    sample(3, 0, 2),
+)
 
 CASES: dict[str, list[Call]] = {
     "linalg.cholesky": [
@@ -38,6 +46,8 @@ CASES: dict[str, list[Call]] = {
         for call in of_matrices(np.linalg.svd, *MATRICES, full_matrices=full, compute_uv=False)
     ],
     "linalg.qr": [
-        Call(np.linalg.qr(a)[part], (a,), {"mode": "reduced", "part": part}) for a in MATRICES for part in (0, 1)
+        Call(np.linalg.qr(a)[part], (a,), {"mode": "reduced", "part": part})
+        for a in MATRICES
+        for part in (0, 1)
     ],
 }

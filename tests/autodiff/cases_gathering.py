@@ -72,6 +72,7 @@ CASES: dict[str, list[Call]] = {
         added(CUBE, [[0, 1], [1, 1]], SCALAR),
         added(CUBE, 1, sample(3, 1)),
         added(ROW, NONE, sample(0, 2)),
+        added(ROW, [[0, 2], [0, 0]], sample(2)),  # np.add.at would read beyond these values
         added(sample(0, 3), [2, 2], sample(0, 2), axis=1),
     ],
     "one_hot": [

@@ -49,7 +49,9 @@ CASES: dict[str, list[Call]] = {
     "linalg.solve": solutions(),
     "linalg.det": of_matrices(np.linalg.det, *SQUARE, *SINGULAR, sample(5, 5)),
     "linalg.slogdet": [
-        Call(np.linalg.slogdet(a)[part], (a,), {"part": part}) for a in (*SQUARE, sample(5, 5)) for part in (0, 1)
+        Call(np.linalg.slogdet(a)[part], (a,), {"part": part})
+        for a in (*SQUARE, sample(5, 5))
+        for part in (0, 1)
     ],
     "linalg.matrix_power": [
         call for n in (0, 1, 2, 3, 6, -1, -3) for call in of_matrices(np.linalg.matrix_power, *SQUARE, n=n)

@@ -9,6 +9,7 @@ import cases_decomposition
 import cases_diagonal
 import cases_einsum
 import cases_elementwise
+import cases_embedding
 import cases_gathering
 import cases_indexing
 import cases_inverse
@@ -20,6 +21,7 @@ import cases_reduction
 import cases_repeating
 import cases_scan
 import cases_shaping
+import cases_unfolding
 from derivative_laws import Call
 
 CASES: dict[str, list[Call]] = {
@@ -30,6 +32,7 @@ CASES: dict[str, list[Call]] = {
     **cases_diagonal.CASES,
     **cases_einsum.CASES,
     **cases_elementwise.CASES,
+    **cases_embedding.CASES,
     **cases_gathering.CASES,
     **cases_indexing.CASES,
     **cases_inverse.CASES,
@@ -41,4 +44,5 @@ CASES: dict[str, list[Call]] = {
     **cases_repeating.CASES,
     **cases_scan.CASES,
     **cases_shaping.CASES,
+    **cases_unfolding.CASES,
 }

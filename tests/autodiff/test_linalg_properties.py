@@ -1,73 +1,22 @@
-"""Linear algebra over drawn shapes, axes and arguments: NumPy's values, exact derivatives, torch's gradients."""
+"""Products and diagonals over drawn shapes, axes and arguments: NumPy's values, exact derivatives."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from derivative_laws import Call, check_derivatives, check_single_precision, sample
+from derivative_laws import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linalg_checks import SIZES, broadcastable, check_call, check_like_torch
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive
+from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.autodiff.primitives import PRIMITIVES
 from gradcheck_cli.errors import ShapeError
 
-SIZES = st.integers(0, 3)
-SEEDS = st.integers(0, 999)
-STACKS = st.sampled_from([(), (), (2,), (0,), (2, 1)])
-
-
-def check_call(primitive: Primitive, numpy: Any, *operands: Array, **static: Any) -> None:
-    """Value, shape rule and dtype are NumPy's; derivatives obey the laws, in single precision too."""
-    part = static.get("part")
-    value = numpy(*operands, **{name: one for name, one in static.items() if name != "part"})
-    call = Call(value if part is None else value[part], operands, static)
-    out = np.asarray(primitive.forward(*operands, **static))
-    np.testing.assert_allclose(out, call.value, rtol=1e-12, atol=1e-12)
-    assert tuple(primitive.shape(*(one.shape for one in operands), **static)) == out.shape
-    assert primitive.dtype(*(one.dtype for one in operands)) == out.dtype
-    check_derivatives(primitive, call)
-    check_single_precision(primitive, call)
-
-
-def check_like_torch(primitive: Primitive, function: Any, *operands: Array, **static: Any) -> None:
-    """The VJPs are what torch's own backward pass gives."""
-    torch = pytest.importorskip("torch")
-    tensors = [torch.tensor(one, requires_grad=True) for one in operands]
-    result = function(torch, *tensors)
-    out = primitive.forward(*operands, **static)
-    np.testing.assert_allclose(result.detach().numpy(), out, rtol=1e-10, atol=1e-10)
-    g = np.asarray(np.round(np.random.default_rng(1).normal(size=np.shape(out)), 3))
-    gradients = torch.autograd.grad(result, tensors, torch.tensor(g), materialize_grads=True)
-    for place, wanted in enumerate(gradients):
-        found = primitive.vjps[place](g, out, *operands, **static)
-        np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-9, atol=1e-9, err_msg=f"operand {place}")
-
-
-def distinct(*shape: int, seed: int = 0) -> Array:
-    """Matrices with the singular values 1, 2, … and random singular vectors."""
-    rng, inner = np.random.default_rng(seed), min(shape[-2:])
-    left, right = (np.linalg.qr(rng.normal(size=(*shape[:-2], size, inner))).Q for size in shape[-2:])
-    return left * np.arange(1.0, inner + 1) @ right.mT
-
-
-def definite(*shape: int, seed: int = 0) -> Array:
-    """Symmetric matrices with the eigenvalues 1, 2, …."""
-    vectors = np.linalg.qr(np.random.default_rng(seed).normal(size=shape)).Q
-    matrix = vectors * np.arange(1.0, shape[-1] + 1) @ vectors.mT
-    return (matrix + matrix.mT) / 2
-
-
-def with_noise_in(triangle: Any, matrix: Array) -> Array:
-    """Something else in the triangle that is not read."""
-    return matrix + triangle(sample(*matrix.shape), 1 if triangle is np.triu else -1)
-
-
-# ---- products ----
+EINSUM = PRIMITIVES["einsum"]
 
 
 @st.composite
@@ -111,15 +60,6 @@ def test_einsum_is_like_torch(drawn):
     subscripts, operands = drawn
     check_like_torch(
         PRIMITIVES["einsum"], lambda torch, *x: torch.einsum(subscripts, *x), *operands, subscripts=subscripts
-    )
-
-
-def broadcastable(draw: Any, rank: int = 2) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two shapes that broadcast."""
-    shape = draw(st.lists(SIZES, max_size=rank))
-    return tuple(
-        tuple(1 if draw(st.booleans()) else size for size in shape[draw(st.integers(0, len(shape))) :])
-        for _ in range(2)
     )
 
 
@@ -181,9 +121,6 @@ def test_products_are_like_torch(drawn):
         )
 
 
-# ---- diagonals ----
-
-
 @st.composite
 def diagonals(draw: Any) -> tuple[Array, dict[str, int]]:
     """An array of two to four axes, two of them, and a diagonal."""
@@ -219,136 +156,77 @@ def test_diagonals_are_like_torch(drawn):
     check_like_torch(PRIMITIVES["tril"], lambda torch, x: torch.tril(x, offset), x, k=offset)
 
 
-# ---- functions of matrices ----
-
-
-@settings(max_examples=60, deadline=None)
-@given(STACKS, SIZES, st.integers(-3, 5), SEEDS)
-def test_square_matrices(stack, size, n, seed):
-    a = distinct(*stack, size, size, seed=seed)
-    for name in ("inv", "det", "pinv"):
-        check_call(PRIMITIVES[f"linalg.{name}"], getattr(np.linalg, name), a)
-    check_call(PRIMITIVES["linalg.matrix_power"], np.linalg.matrix_power, a / 2, n=n)
-    for part in (0, 1):
-        check_call(PRIMITIVES["linalg.slogdet"], np.linalg.slogdet, a, part=part)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data(), SIZES, SIZES, SEEDS)
-def test_solve(data, size, columns, seed):
-    left, right = broadcastable(data.draw)
-    b = sample(*right, size, columns) if data.draw(st.booleans()) else sample(size)
-    check_call(PRIMITIVES["linalg.solve"], np.linalg.solve, distinct(*left, size, size, seed=seed), b)
-
-
-@settings(max_examples=60, deadline=None)
-@given(STACKS, SIZES, SIZES, st.booleans(), SEEDS)
-def test_matrices(stack, rows, columns, full, seed):
-    a = distinct(*stack, rows, columns, seed=seed)
-    check_call(PRIMITIVES["linalg.pinv"], np.linalg.pinv, a)
-    check_call(PRIMITIVES["linalg.svdvals"], np.linalg.svdvals, a)
-    check_call(PRIMITIVES["linalg.svd"], np.linalg.svd, a, full_matrices=full, compute_uv=False)
-    for part in (0, 1):
-        check_call(PRIMITIVES["linalg.qr"], np.linalg.qr, a, mode="reduced", part=part)
-
-
-@settings(max_examples=40, deadline=None)
-@given(STACKS, SIZES, st.booleans(), SEEDS)
-def test_symmetric_matrices(stack, size, upper, seed):
-    a = with_noise_in(np.tril if upper else np.triu, definite(*stack, size, size, seed=seed))
-    UPLO = "U" if upper else "L"
-    check_call(PRIMITIVES["linalg.cholesky"], np.linalg.cholesky, a, upper=upper)
-    check_call(PRIMITIVES["linalg.eigvalsh"], np.linalg.eigvalsh, a, UPLO=UPLO)
-    for part in (0, 1):
-        check_call(PRIMITIVES["linalg.eigh"], np.linalg.eigh, a, UPLO=UPLO, part=part)
-
-
-TORCH_SQUARE = {
-    "inv": lambda torch, a: torch.linalg.inv(a),
-    "det": lambda torch, a: torch.linalg.det(a),
-    "pinv": lambda torch, a: torch.linalg.pinv(a),
-    "svdvals": lambda torch, a: torch.linalg.svdvals(a),
+MISSED = {
+    "axes that are stretched are not summed": (
+        "einsum",
+        (sample(1, 3), sample(2, 3)),
+        {"subscripts": "...i,...i->...i"},
+        {"vjps": (lambda g, out, x, y, subscripts: np.einsum("ij,ij->ij", g, y), EINSUM.vjps[1])},
+    ),
+    "a diagonal with its axes exchanged": (
+        "diagonal",
+        (sample(3, 3),),
+        {"offset": 1, "axis1": 0, "axis2": 1},
+        {"vjps": (lambda g, out, x, **which: np.diag(g, -1),)},
+    ),
+    "the sign of a cross product": (
+        "cross",
+        (sample(3), sample(3, seed=1)),
+        {"axis": -1},
+        {"vjps": (lambda g, out, x, y, axis: np.cross(g, y), PRIMITIVES["cross"].vjps[1])},
+    ),
+    "a wider dtype": (
+        "kron",
+        (sample(2), sample(3)),
+        {},
+        {"jvps": (lambda t, out, x, y: np.kron(t, y.astype(float)), PRIMITIVES["kron"].jvps[1])},
+    ),
+    "another shape": ("triu", (sample(2, 3),), {"k": 0}, {"shape": lambda x, k: x[::-1]}),
+    "another value": ("inner", (sample(3), sample(3)), {}, {"forward": lambda x, y: np.vdot(x, y) + 1e-9}),
 }
 
 
-@pytest.mark.torch
-@settings(max_examples=30, deadline=None)
-@given(STACKS, st.integers(1, 4), st.integers(1, 4), SEEDS)
-def test_functions_of_matrices_are_like_torch(stack, size, columns, seed):
-    a, b = distinct(*stack, size, size, seed=seed), sample(*stack, size, columns)
-    wide = distinct(*stack, size, columns, seed=seed)
-    for name, function in TORCH_SQUARE.items():
-        check_like_torch(PRIMITIVES[f"linalg.{name}"], function, a)
-    for name in ("pinv", "svdvals"):
-        check_like_torch(PRIMITIVES[f"linalg.{name}"], TORCH_SQUARE[name], wide)
-    check_like_torch(PRIMITIVES["linalg.solve"], lambda torch, a, b: torch.linalg.solve(a, b), a, b)
-    for part in (0, 1):
-        check_like_torch(
-            PRIMITIVES["linalg.slogdet"], lambda torch, a: torch.linalg.slogdet(a)[part], a, part=part
-        )
-        check_like_torch(
-            PRIMITIVES["linalg.qr"], lambda torch, a: torch.linalg.qr(a)[part], wide, mode="reduced", part=part
-        )
-    for n in (-2, 0, 3):
-        check_like_torch(
-            PRIMITIVES["linalg.matrix_power"], lambda torch, a: torch.linalg.matrix_power(a, n), a, n=n
-        )
+@pytest.mark.parametrize(("name", "operands", "static", "wrong"), MISSED.values(), ids=MISSED)
+def test_a_wrong_rule_is_caught(name, operands, static, wrong):
+    def numpy(*arrays: Array, subscripts: str | None = None, **named: Any) -> Any:
+        return np.einsum(subscripts, *arrays) if subscripts else getattr(np, name)(*arrays, **named)
 
-
-def symmetrised(name: str) -> Primitive:
-    """The same primitive with the symmetric part of its gradient, which is torch's convention."""
-    vjp = PRIMITIVES[name].vjps[0]
-
-    def rule(*operands: Any, **static: Any) -> Array:
-        gradient = vjp(*operands, **static)
-        return (gradient + gradient.mT) / 2
-
-    return replace(PRIMITIVES[name], vjps=(rule,))
+    check_call(PRIMITIVES[name], numpy, *operands, **static)
+    with pytest.raises(AssertionError):
+        check_call(replace(PRIMITIVES[name], **wrong), numpy, *operands, **static)
 
 
 @pytest.mark.torch
-@settings(max_examples=30, deadline=None)
-@given(STACKS, st.integers(1, 4), st.booleans(), SEEDS)
-def test_functions_of_symmetric_matrices_are_like_torch(stack, size, upper, seed):
-    a, UPLO = definite(*stack, size, size, seed=seed), "U" if upper else "L"
-    check_like_torch(
-        symmetrised("linalg.cholesky"), lambda torch, a: torch.linalg.cholesky(a, upper=upper), a, upper=upper
-    )
-    check_like_torch(
-        symmetrised("linalg.eigvalsh"), lambda torch, a: torch.linalg.eigvalsh(a, UPLO=UPLO), a, UPLO=UPLO
-    )
-    # The sign of an eigenvector is arbitrary: torch differentiates NumPy's own choice.
-    vectors = np.linalg.eigh(a, UPLO).eigenvectors
-
-    def same_signs(torch: Any, a: Any) -> Any:
-        own = torch.linalg.eigh(a, UPLO=UPLO).eigenvectors
-        return own * torch.tensor(np.sign(np.sum(own.detach().numpy() * vectors, axis=-2, keepdims=True)))
-
-    check_like_torch(symmetrised("linalg.eigh"), squared_with(same_signs), a, UPLO=UPLO, part=1)
+def test_a_rule_that_torch_does_not_have_is_caught():
+    wrong = replace(PRIMITIVES["kron"], vjps=PRIMITIVES["kron"].vjps[::-1])
+    operands = sample(2, 2), sample(2, 2, seed=1)
+    check_like_torch(PRIMITIVES["kron"], TORCH_PRODUCTS["kron"], *operands)
+    with pytest.raises(AssertionError):
+        check_like_torch(wrong, TORCH_PRODUCTS["kron"], *operands)
 
 
-def squared_with(function: Any) -> Any:
-    return function
+def test_what_numpy_refuses_is_refused_by_the_shape_rule():
+    for subscripts, shapes in (
+        ("...i->i", [(2, 3)]),
+        ("ii", [(1, 3)]),
+        ("...i,...i", [(2, 3), (3, 3)]),
+        ("ij,jk", [(2, 3), (2, 3)]),
+        ("i...j...", [(2, 3)]),
+        ("i.", [(2,)]),
+        ("ij", [(2,)]),
+        ("i->ij", [(2,)]),
+        ("i->ii", [(2,)]),
+        ("i->j->i", [(2,)]),
+        (",".join("i" * 64), [(2,)] * 64),
+    ):
+        with pytest.raises(ValueError, match=r"einsum|einstein|operand"):
+            np.einsum(subscripts, *map(np.ones, shapes))
+        with pytest.raises(ShapeError):
+            EINSUM.shape(*shapes, subscripts=subscripts)
 
 
-# ---- awkward places ----
-
-
-def minors(a: Array) -> Array:
-    """Cofactors by definition: signed determinants of what is left without a row and a column."""
-    size = len(a)
-    result = np.zeros_like(a)
-    for row, column in itertools.product(range(size), repeat=2):
-        rest = np.delete(np.delete(a, row, axis=0), column, axis=1)
-        result[row, column] = (-1) ** (row + column) * np.linalg.det(rest)
-    return result
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.integers(1, 4), st.integers(0, 3), SEEDS)
-def test_the_gradient_of_det_is_the_cofactor_matrix_at_any_rank(size, rank, seed):
-    rng = np.random.default_rng(seed)
-    a = (rng.integers(-3, 4, (size, rank)) @ rng.integers(-3, 4, (rank, size))).astype(float)
-    out = np.linalg.det(a)
-    found = PRIMITIVES["linalg.det"].vjps[0](np.ones(()), out, a)
-    np.testing.assert_allclose(found, minors(a), atol=1e-11 * max(1, np.abs(a).max()) ** (size - 1))
+def test_einsum_takes_as_many_operands_as_numpy():
+    check_call(
+        EINSUM, lambda *arrays, subscripts: np.einsum(subscripts, *arrays), *[np.array([1.0, -1.0])] * 63,
+        subscripts=",".join("i" * 63) + "->i",
+    )  # fmt: skip

@@ -107,6 +107,8 @@ def test_a_rule_that_widens_float32_is_caught():
         ("softplus", (1000.0,), {}, (1.0,)),
         ("max", ([2.0, 1.0, 2.0],), {"axis": None, "keepdims": False}, ([0.5, 0.0, 0.5],)),
         ("min", ([2.0, 1.0, 1.0],), {"axis": 0, "keepdims": True}, ([0.0, 0.5, 0.5],)),
+        ("std", ([2.0, 2.0],), {"axis": 0, "ddof": 0, "keepdims": False}, ([0.0, 0.0],)),
+        ("std", ([2.0],), {"axis": None, "ddof": 0, "keepdims": False}, ([0.0],)),
         ("logsumexp", ([1000.0, 1000.0],), {"axis": 0, "keepdims": False}, ([0.5, 0.5],)),
         ("softmax", ([1000.0, -1000.0],), {"axis": 0}, ([0.0, 0.0],)),
     ],

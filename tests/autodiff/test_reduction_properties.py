@@ -60,7 +60,7 @@ def check_against_numpy(primitive: Primitive, numpy: Callable[..., Any], call: C
 
 
 @EVERY_ROW
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_values_are_numpys_and_derivatives_obey_the_laws(name, data):
     call = data.draw(calls(name))
@@ -71,7 +71,7 @@ def test_values_are_numpys_and_derivatives_obey_the_laws(name, data):
 
 
 @EVERY_ROW
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_what_is_refused_numpy_refuses_too(name, data):
     call = data.draw(calls(name, smallest=1))
@@ -147,7 +147,7 @@ def check_against_torch(primitive: Primitive, row: Row, call: Call) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [name for name in ROWS if PRIMITIVES[name].differentiable])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_torch_agrees(name, data):
     row = torch_rows()[name]

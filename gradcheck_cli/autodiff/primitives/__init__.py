@@ -10,23 +10,44 @@ from gradcheck_cli.autodiff.primitives import (
     constants,
     convolution,
     decomposition,
+    diagonal,
+    einsum,
     elementwise,
+    embedding,
+    gathering,
     indexing,
+    inverse,
+    joining,
     linalg,
     normalization,
+    pooling,
     reduction,
+    repeating,
     scan,
     shaping,
+    unfolding,
 )
 
 GROUPS: Final[dict[str, tuple[Primitive, ...]]] = {
     "entry by entry": elementwise.TABLE,
     "activations": activation.TABLE,
     "along axes": (*reduction.TABLE, *scan.TABLE),
-    "linear algebra": (*linalg.TABLE, *decomposition.TABLE),
-    "shape": shaping.TABLE,
-    "reading entries": indexing.TABLE,
-    "neural networks": (*convolution.TABLE, *normalization.TABLE),
+    "linear algebra": (
+        *linalg.TABLE,
+        *einsum.TABLE,
+        *diagonal.TABLE,
+        *inverse.TABLE,
+        *decomposition.TABLE,
+    ),
+    "shape": (*shaping.TABLE, *joining.TABLE, *repeating.TABLE),
+    "reading entries": (*indexing.TABLE, *gathering.TABLE),
+    "neural networks": (
+        *convolution.TABLE,
+        *unfolding.TABLE,
+        *pooling.TABLE,
+        *normalization.TABLE,
+        *embedding.TABLE,
+    ),
     "new arrays": constants.TABLE,
 }
 PRIMITIVES: Final[dict[str, Primitive]] = {one.name: one for group in GROUPS.values() for one in group}
@@ -35,12 +56,13 @@ PRIMITIVES: Final[dict[str, Primitive]] = {one.name: one for group in GROUPS.val
 ALIASES: Final[dict[str, str]] = {
     "absolute": "abs", "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min", "around": "round",
     "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh",
-    "concat": "concatenate", "expit": "sigmoid", "flatten": "ravel", "norm": "linalg.norm",
-    "permute_dims": "transpose", "pow": "power", "slogdet": "linalg.slogdet",
+    "clamp": "clip", "concat": "concatenate", "expit": "sigmoid", "flatten": "ravel",
+    "log_sigmoid": "logsigmoid", "norm": "linalg.norm", "permute_dims": "transpose", "pow": "power",
+    "remainder": "mod", "slogdet": "linalg.slogdet", "swish": "silu",
 }  # fmt: skip
 
 # What a formula may call; ``getitem`` is written x[…].
 FUNCTIONS: Final[dict[str, Primitive]] = {
     **{name: one for name, one in PRIMITIVES.items() if name != "getitem"},
-    **{alias: PRIMITIVES[name] for alias, name in ALIASES.items() if name in PRIMITIVES},
+    **{alias: PRIMITIVES[name] for alias, name in ALIASES.items()},
 }

@@ -1,4 +1,4 @@
-"""Arrays that a formula makes from sizes alone: ``eye``, ``zeros``, ``ones``, ``full``, ``arange``.
+"""Arrays that a formula makes from numbers alone: ``eye``, ``zeros``, ``full``, ``arange``, ``linspace``.
 
 They have no array operands; ``dtype`` is filled in by the formula with the floating dtype it runs in.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Primitive
+from gradcheck_cli.autodiff.primitive import Primitive, Rule
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape
 
@@ -27,7 +27,7 @@ def given_shape(shape: int | Sequence[int], **_other: object) -> Shape:
 
 
 def eye_shape(N: int, M: int | None = None, **_other: object) -> Shape:
-    """Shape rule of ``eye``."""
+    """Shape rule of ``eye`` and ``tri``: square by default."""
     return given_shape((N, N if M is None else M))
 
 
@@ -51,47 +51,58 @@ def _own(*_operands: object, dtype: Any, **_static: object) -> np.dtype[Any]:
     return np.dtype(dtype)
 
 
-EYE = Primitive(
-    name="eye",
-    signature="N, M=None, k=0, dtype=None",
-    operands=(),
-    shape=eye_shape,
-    forward=lambda N, M, k, dtype: np.eye(N, M, k, dtype=dtype),
-    dtype=_own,
-)
-ZEROS = Primitive(
-    name="zeros",
-    signature="shape, dtype=None",
-    operands=(),
-    shape=given_shape,
-    forward=lambda shape, dtype: np.zeros(shape, dtype=dtype),
-    dtype=_own,
-)
-ONES = Primitive(
-    name="ones",
-    signature="shape, dtype=None",
-    operands=(),
-    shape=given_shape,
-    forward=lambda shape, dtype: np.ones(shape, dtype=dtype),
-    dtype=_own,
-)
-FULL = Primitive(
-    name="full",
-    signature="shape, fill_value, dtype=None",
-    operands=(),
-    shape=given_shape,
-    forward=lambda shape, fill_value, dtype: np.full(shape, fill_value, dtype=dtype),
-    dtype=_own,
-)
-ARANGE = Primitive(
-    name="arange",
-    signature="start, stop=None, step=1, dtype=None",
-    operands=(),
-    shape=arange_shape,
-    forward=lambda start, stop, step, dtype: np.arange(*_range(start, stop, step), dtype=dtype),
-    dtype=_own,
-)
-ZEROS_LIKE = Primitive(name="zeros_like", shape=lambda x: x, forward=np.zeros_like)
-ONES_LIKE = Primitive(name="ones_like", shape=lambda x: x, forward=np.ones_like)
+def _making(name: str, signature: str, shape: Rule, forward: Rule, shapes: str) -> Primitive:
+    """Build the row of an array made from static arguments."""
+    return Primitive(
+        name=name,
+        shapes=shapes,
+        signature=f"{signature}, dtype=None",
+        operands=(),
+        shape=shape,
+        forward=forward,
+        dtype=_own,
+    )
 
-TABLE = (EYE, ZEROS, ONES, FULL, ARANGE, ZEROS_LIKE, ONES_LIKE)
+
+EYE = _making(
+    "eye",
+    "N, M=None, k=0",
+    eye_shape,
+    lambda N, M, k, dtype: np.eye(N, M, k, dtype=dtype),
+    "→ (N, M)",
+)
+TRI = _making(
+    "tri",
+    "N, M=None, k=0",
+    eye_shape,
+    # A diagonal above or below the matrix does as well as one far away, whose number NumPy could not hold.
+    lambda N, M, k, dtype: np.tri(N, M, max(-N, min(k, N if M is None else M)), dtype=dtype),
+    "→ (N, M)",
+)
+ZEROS = _making("zeros", "shape", given_shape, lambda shape, dtype: np.zeros(shape, dtype=dtype), "→ shape")
+ONES = _making("ones", "shape", given_shape, lambda shape, dtype: np.ones(shape, dtype=dtype), "→ shape")
+FULL = _making(
+    "full",
+    "shape, fill_value",
+    given_shape,
+    lambda shape, fill_value, dtype: np.full(shape, fill_value, dtype=dtype),
+    "→ shape",
+)
+ARANGE = _making(
+    "arange",
+    "start, stop=None, step=1",
+    arange_shape,
+    lambda start, stop, step, dtype: np.arange(*_range(start, stop, step), dtype=dtype),
+    "→ (N,), for arange(N)",
+)
+LINSPACE = _making(
+    "linspace",
+    "start, stop, num=50, endpoint=True",
+    lambda start, stop, num=50, **_other: given_shape(num),
+    np.linspace,
+    "→ (num,)",
+)
+ZEROS_LIKE = Primitive(name="zeros_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.zeros_like)
+ONES_LIKE = Primitive(name="ones_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.ones_like)
+
+TABLE = (EYE, TRI, ZEROS, ONES, FULL, ARANGE, LINSPACE, ZEROS_LIKE, ONES_LIKE)

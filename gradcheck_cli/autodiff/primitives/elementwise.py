@@ -1,18 +1,30 @@
-"""Operations that act entry by entry, with broadcasting: arithmetic, comparisons, activations."""
+"""Operations that act entry by entry, with broadcasting: arithmetic, elementary functions, masks."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, boolean, promoted, resolved
+from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
+_ONE, _TWO, _THREE = "(…) → (…)", "(…), (…) → broadcast", "(…), (…), (…) → broadcast"
+MOST_DECIMALS = 300  # 10**300 is still a float64
 
-def same_shape(x: Shape) -> Shape:
+
+def same_shape(x: Shape, **_static: object) -> Shape:
     """Shape rule of a function of one array that acts entry by entry."""
+    return x
+
+
+def rounded_shape(x: Shape, decimals: int = 0) -> Shape:
+    """Shape rule of ``round``."""
+    if abs(decimals) > MOST_DECIMALS:
+        raise ShapeError(f"decimals must lie between -{MOST_DECIMALS} and {MOST_DECIMALS}")
     return x
 
 
@@ -23,17 +35,23 @@ def _dtype_of(forward: Callable[..., Any]) -> Rule:
 def unary(
     name: str, forward: Callable[..., Any], derivative: Callable[..., Any], formula: str, **options: Any
 ) -> Primitive:
-    """Build the row of an entry-by-entry function; ``derivative(out, x)`` is f'(x)."""
+    """Build the row of an entry-by-entry function; ``derivative(out, x, **static)`` is f'(x)."""
     return Primitive(
         name=name,
         formula=formula,
-        shape=same_shape,
+        shapes=_ONE,
         forward=forward,
-        vjps=(lambda g, out, x: g * derivative(out, x),),
-        jvps=(lambda t, out, x: t * derivative(out, x),),
+        vjps=(lambda g, out, x, **static: g * derivative(out, x, **static),),
+        jvps=(lambda t, out, x, **static: t * derivative(out, x, **static),),
         casts=True,
-        **{"inexact": True, "dtype": _dtype_of(forward), **options},
+        **{"shape": same_shape, "inexact": True, "dtype": _dtype_of(forward), **options},
     )
+
+
+def step(name: str, forward: Callable[..., Any], **options: Any) -> Primitive:
+    """Build the row of a function that is constant between its jumps."""
+    options = {"inexact": False, **options}
+    return unary(name, forward, lambda out, x, **_static: np.zeros_like(out), "dL/dx = 0", **options)
 
 
 def binary(
@@ -44,7 +62,7 @@ def binary(
     return Primitive(
         name=name,
         formula=formula,
-        signature="x, y",
+        shapes=_TWO,
         shape=broadcast_shapes,
         forward=forward,
         vjps=(
@@ -54,24 +72,86 @@ def binary(
         jvps=(lambda t, out, x, y: t * by_x(out, x, y), lambda t, out, x, y: t * by_y(out, x, y)),
         casts=True,
         dtype=_dtype_of(forward),
-        **options,
+        **{"signature": "x, y", **options},
     )
 
 
 def comparison(name: str, forward: Callable[..., Any]) -> Primitive:
     """Build the row of a comparison: a mask, through which no gradient flows."""
-    return Primitive(name=name, signature="x, y", shape=broadcast_shapes, forward=forward, dtype=boolean)
+    return Primitive(
+        name=name,
+        shapes=_TWO,
+        signature="x, y",
+        shape=broadcast_shapes,
+        forward=forward,
+        dtype=boolean,
+    )
 
 
-def _sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), written with tanh so that no exponential overflows."""
-    half = np.asarray(x).dtype.type(0.5)
-    return half * (np.tanh(half * x) + 1)
+def predicate(name: str, forward: Callable[..., Any]) -> Primitive:
+    """Build the row of a question about each entry of one array: a mask too."""
+    return Primitive(name=name, shapes=_ONE, shape=same_shape, forward=forward, dtype=boolean)
+
+
+def lifted(function: Callable[[float], float]) -> Rule:
+    """Apply a function of Python's ``math`` to every entry; a floating dtype stays as it is."""
+    ufunc = np.frompyfunc(function, 1, 1)
+
+    def forward(x: Any) -> Array:
+        floating = np.true_divide(x, 1)
+        return np.asarray(ufunc(floating)).astype(floating.dtype)
+
+    return forward
+
+
+erf, erfc = lifted(math.erf), lifted(math.erfc)
 
 
 def _share_of_tie(x: Array, y: Array, out: Array) -> Array:
     """1 where x is the chosen one, 1/2 where x and y tie: a subgradient that sums to 1 over both."""
     return np.where(x == y, 0.5, x == out).astype(np.asarray(out).dtype)
+
+
+def _ratio(x: Array, radius: Array) -> Array:
+    """X / radius, and 0 at the origin, where a radius has every slope between -1 and 1."""
+    return x / np.where(radius == 0, 1, radius)
+
+
+def _clip(x: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(x, low), high)
+
+
+def _keeps(x: Array, low: Array, high: Array) -> Array:
+    """Where clipping leaves x as it is; on a bound the gradient is x's."""
+    return (low < high) & (low <= x) & (x <= high)
+
+
+def _lifts(x: Array, low: Array, high: Array) -> Array:
+    """Where the lower bound is the result."""
+    return (low < high) & (x < low)
+
+
+def _caps(x: Array, low: Array, high: Array) -> Array:
+    """Where the upper bound is the result, as everywhere if the bounds meet or cross."""
+    return (low >= high) | (x > high)
+
+
+def _holds(condition: Array, x: Array, y: Array) -> Array:
+    return condition
+
+
+def _fails(condition: Array, x: Array, y: Array) -> Array:
+    return np.logical_not(condition)
+
+
+def _routed(place: int, chosen: Rule) -> Rule:
+    """VJP of what returns the operand at ``place`` wherever ``chosen`` holds of the operands."""
+    return lambda g, out, *xs: unbroadcast(np.where(chosen(*xs), g, np.zeros_like(g)), xs[place].shape)
+
+
+def _passed(chosen: Rule) -> Rule:
+    """JVP that goes with ``_routed``."""
+    return lambda t, out, *xs: np.where(chosen(*xs), t, np.zeros_like(t))
 
 
 ADD = binary("add", np.add, (lambda out, x, y: 1, lambda out, x, y: 1), "dL/dx = g,  dL/dy = g")
@@ -113,6 +193,52 @@ MINIMUM = binary(
     (lambda out, x, y: _share_of_tie(x, y, out), lambda out, x, y: _share_of_tie(y, x, out)),
     "dL/dx = g * (x < y),  dL/dy = g * (y < x),  half each at a tie",
 )
+MOD = binary(
+    "mod",
+    np.mod,
+    (lambda out, x, y: 1, lambda out, x, y: -np.floor_divide(x, y)),
+    "dL/dx = g,  dL/dy = -g * floor(x / y)",
+)
+HYPOT = binary(
+    "hypot",
+    np.hypot,
+    (lambda out, x, y: _ratio(x, out), lambda out, x, y: _ratio(y, out)),
+    "dL/dx = g * x / hypot(x, y),  dL/dy = g * y / hypot(x, y),  0 at the origin",
+    inexact=True,
+)
+ARCTAN2 = binary(
+    "arctan2",
+    np.arctan2,
+    # Divided twice by the radius, as its square may overflow or vanish.
+    (
+        lambda out, y, x: _ratio(_ratio(x, np.hypot(y, x)), np.hypot(y, x)),
+        lambda out, y, x: -_ratio(_ratio(y, np.hypot(y, x)), np.hypot(y, x)),
+    ),
+    "dL/dy = g * x / (x**2 + y**2),  dL/dx = -g * y / (x**2 + y**2),  0 at the origin",
+    signature="y, x",
+    inexact=True,
+)
+LOGADDEXP = binary(
+    "logaddexp",
+    np.logaddexp,
+    # As exp(x - out) this would lose digits where both are large.
+    (lambda out, x, y: np.exp(-np.logaddexp(0, y - x)), lambda out, x, y: np.exp(-np.logaddexp(0, x - y))),
+    "dL/dx = g / (1 + exp(y - x)),  dL/dy = g / (1 + exp(x - y))",
+    inexact=True,
+)
+CLIP = Primitive(
+    name="clip",
+    formula="dL/dx = g * (min <= x <= max),  dL/dmin = g * (x < min),  dL/dmax = g * (x > max)",
+    shapes=_THREE,
+    signature="x, min=None, max=None",
+    operands=("x", "min", "max"),
+    optional={"min": -math.inf, "max": math.inf},
+    shape=broadcast_shapes,
+    forward=_clip,
+    vjps=(_routed(0, _keeps), _routed(1, _lifts), _routed(2, _caps)),
+    jvps=(_passed(_keeps), _passed(_lifts), _passed(_caps)),
+    casts=True,
+)
 
 NEGATIVE = unary("negative", np.negative, lambda out, x: -1, "dL/dx = -g", inexact=False)
 EXP = unary("exp", np.exp, lambda out, x: out, "dL/dx = g * exp(x)")
@@ -122,52 +248,72 @@ LOG1P = unary("log1p", np.log1p, lambda out, x: 1 / (1 + x), "dL/dx = g / (1 + x
 SQRT = unary("sqrt", np.sqrt, lambda out, x: 0.5 / out, "dL/dx = g / (2 * sqrt(x))")
 SQUARE = unary("square", np.square, lambda out, x: 2 * x, "dL/dx = g * 2 * x", inexact=False)
 ABS = unary("abs", np.abs, lambda out, x: np.sign(x), "dL/dx = g * sign(x)", inexact=False)
-SIGN = unary("sign", np.sign, lambda out, x: np.zeros_like(out), "dL/dx = 0", inexact=False)
 SIN = unary("sin", np.sin, lambda out, x: np.cos(x), "dL/dx = g * cos(x)")
 COS = unary("cos", np.cos, lambda out, x: -np.sin(x), "dL/dx = -g * sin(x)")
 TAN = unary("tan", np.tan, lambda out, x: 1 + out * out, "dL/dx = g * (1 + tan(x)**2)")
 TANH = unary("tanh", np.tanh, lambda out, x: 1 - out * out, "dL/dx = g * (1 - tanh(x)**2)")
-SIGMOID = unary(
-    "sigmoid", _sigmoid, lambda out, x: out * (1 - out), "dL/dx = g * s * (1 - s),  s = sigmoid(x)"
+SINH = unary("sinh", np.sinh, lambda out, x: np.cosh(x), "dL/dx = g * cosh(x)")
+COSH = unary("cosh", np.cosh, lambda out, x: np.sinh(x), "dL/dx = g * sinh(x)")
+ARCSIN = unary(
+    "arcsin", np.arcsin, lambda out, x: 1 / np.sqrt((1 - x) * (1 + x)), "dL/dx = g / sqrt(1 - x**2)"
 )
-RELU = unary(
-    "relu",
-    lambda x: np.maximum(x, 0),
-    lambda out, x: np.asarray(x > 0).astype(np.asarray(out).dtype),
-    "dL/dx = g * (x > 0)",
-    inexact=False,
-    dtype=lambda x: promoted(x, 0),  # a mask becomes integer
+ARCCOS = unary(
+    "arccos", np.arccos, lambda out, x: -1 / np.sqrt((1 - x) * (1 + x)), "dL/dx = -g / sqrt(1 - x**2)"
 )
-SOFTPLUS = unary(
-    "softplus",
-    lambda x: np.logaddexp(x, np.zeros_like(x)),
-    lambda out, x: _sigmoid(x),
-    "dL/dx = g * sigmoid(x)",
+ARCTAN = unary("arctan", np.arctan, lambda out, x: 1 / (1 + x * x), "dL/dx = g / (1 + x**2)")
+ARCSINH = unary("arcsinh", np.arcsinh, lambda out, x: 1 / np.hypot(1, x), "dL/dx = g / sqrt(x**2 + 1)")
+ARCCOSH = unary(
+    "arccosh", np.arccosh, lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)), "dL/dx = g / sqrt(x**2 - 1)"
+)
+ARCTANH = unary("arctanh", np.arctanh, lambda out, x: 1 / ((1 - x) * (1 + x)), "dL/dx = g / (1 - x**2)")
+LOG2 = unary("log2", np.log2, lambda out, x: 1 / (x * math.log(2)), "dL/dx = g / (x * log(2))")
+LOG10 = unary("log10", np.log10, lambda out, x: 1 / (x * math.log(10)), "dL/dx = g / (x * log(10))")
+EXP2 = unary("exp2", np.exp2, lambda out, x: out * math.log(2), "dL/dx = g * 2**x * log(2)")
+CBRT = unary("cbrt", np.cbrt, lambda out, x: 1 / (3 * out * out), "dL/dx = g / (3 * cbrt(x)**2)")
+RECIPROCAL = unary(
+    "reciprocal",
+    lambda x: np.true_divide(1, x),  # np.reciprocal(2), of an integer, is 0
+    lambda out, x: -out * out,
+    "dL/dx = -g / x**2",
+)
+ERF = unary(
+    "erf", erf, lambda out, x: 2 / math.sqrt(math.pi) * np.exp(-x * x), "dL/dx = g * 2/sqrt(pi) * exp(-x**2)"
+)
+ERFC = unary(
+    "erfc",
+    erfc,
+    lambda out, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
+    "dL/dx = -g * 2/sqrt(pi) * exp(-x**2)",
+)
+
+STEPS = (
+    *(step(function.__name__, function) for function in (np.sign, np.floor, np.ceil, np.trunc)),
+    step(
+        "round",
+        np.round,
+        signature="x, decimals=0",
+        shape=rounded_shape,
+        dtype=resolved(np.negative),  # as there, integers stay and masks are refused
+    ),
 )
 
 WHERE = Primitive(
     name="where",
     formula="dL/dx = g where the condition holds, else 0;  dL/dy = 0 where it holds, else g",
+    shapes=_THREE,
     signature="condition, x, y",
     shape=broadcast_shapes,
     forward=np.where,
     dtype=lambda _condition, x, y: np.result_type(x, y),
     casts=True,
-    vjps=(
-        None,
-        lambda g, out, condition, x, y: unbroadcast(np.where(condition, g, np.zeros_like(g)), x.shape),
-        lambda g, out, condition, x, y: unbroadcast(np.where(condition, np.zeros_like(g), g), y.shape),
-    ),
-    jvps=(
-        None,
-        lambda t, out, condition, x, y: np.where(condition, t, np.zeros_like(t)),
-        lambda t, out, condition, x, y: np.where(condition, np.zeros_like(t), t),
-    ),
+    vjps=(None, _routed(1, _holds), _routed(2, _fails)),
+    jvps=(None, _passed(_holds), _passed(_fails)),
 )
 
 CAST = Primitive(
     name="astype",
     formula="dL/dx = g",
+    shapes=_ONE,
     signature="x, dtype",
     operands=("x",),
     shape=lambda x, dtype: x,
@@ -185,11 +331,17 @@ COMPARISONS = tuple(
 LOGICAL = (
     comparison("logical_and", np.logical_and),
     comparison("logical_or", np.logical_or),
-    Primitive(name="logical_not", shape=same_shape, forward=np.logical_not, dtype=boolean),
+    comparison("logical_xor", np.logical_xor),
+    predicate("logical_not", np.logical_not),
+    predicate("isfinite", np.isfinite),
+    predicate("isnan", np.isnan),
 )
 
 TABLE = (
-    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MAXIMUM, MINIMUM,
-    NEGATIVE, EXP, EXPM1, LOG, LOG1P, SQRT, SQUARE, ABS, SIGN, SIN, COS, TAN, TANH, SIGMOID, RELU, SOFTPLUS,
+    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MOD, MAXIMUM, MINIMUM, CLIP, HYPOT, LOGADDEXP,
+    NEGATIVE, RECIPROCAL, SQUARE, SQRT, CBRT, ABS, *STEPS,
+    EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, ERF, ERFC,
+    SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, ARCTAN2,
+    SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH,
     WHERE, *COMPARISONS, *LOGICAL,
 )  # fmt: skip

@@ -89,18 +89,25 @@ def take(x: Array, *arrays: Array, template: Sequence[Part]) -> Array:
     return taken
 
 
+def add_at(x: Array, index: tuple[Any, ...], values: Array) -> Array:
+    """Copy x and add to ``x[index]``; an entry that the index names several times collects all its values."""
+    total: Array = np.array(x, dtype=np.result_type(x, values))
+    np.add.at(total, index, values)
+    return total
+
+
 def scatter_add(g: Array, out: Array, x: Array, *arrays: Array, template: Sequence[Part]) -> Array:
     """Adjoint of ``take``: entries read several times collect all their cotangents."""
     gradient = np.zeros_like(x)
     if arrays:
-        np.add.at(gradient, fill(template, arrays), g)
-    else:
-        gradient[fill(template, ())] = g
+        return add_at(gradient, fill(template, arrays), g)
+    gradient[fill(template, ())] = g
     return gradient
 
 
 GETITEM = Primitive(
     name="getitem",
+    shapes="(…) → what the index leaves, as in NumPy",
     formula="dL/dx = zeros with g added at the entries read, once for each time they were",
     signature="x, *arrays",
     shape=indexed_shape,

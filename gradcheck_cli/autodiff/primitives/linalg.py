@@ -1,17 +1,38 @@
-"""Products of arrays: matmul, dot, outer, tensordot, einsum, and the diagonal."""
+"""Products of arrays: matmul, dot, inner, vdot, outer, tensordot, kron, cross."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive, summed
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, resolved
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.shapes import Shape, broadcast_shapes, normalize_axes, unbroadcast
+from gradcheck_cli.shapes import Shape, broadcast_shapes, count, normalize_axes, unbroadcast
 
 Axes = int | Sequence[int | Sequence[int]]
+# Axes of kron's operands: they become twice as many on the way, and an array has at most 64.
+_MOST_PAIRED = 32
+
+
+def bilinear(
+    name: str, forward: Callable[..., Any], vjps: tuple[Rule, Rule], formula: str, **options: Any
+) -> Primitive:
+    """Build the row of an f(x, y) that is linear in either: its JVP is itself, with t in place of one."""
+    return Primitive(
+        name=name,
+        formula=formula,
+        forward=forward,
+        vjps=vjps,
+        jvps=(
+            lambda t, out, x, y, **static: forward(t, y, **static),
+            lambda t, out, x, y, **static: forward(x, t, **static),
+        ),
+        casts=True,
+        **{"signature": "x, y", **options},
+    )
 
 
 def matmul_shape(x: Shape, y: Shape) -> Shape:
@@ -62,7 +83,7 @@ def _matmul_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
 def tensordot_axes(x: Shape, y: Shape, axes: Axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Contracted axes of both operands, in pairs, from NumPy's ``axes`` argument."""
     if isinstance(axes, int):
-        if axes > min(len(x), len(y)):
+        if not 0 <= axes <= min(len(x), len(y)):
             raise ShapeError(f"{{0}} and {{1}} do not both have {axes} axes")
         return tuple(range(len(x) - axes, len(x))), tuple(range(axes))
     first, second = ((one,) if isinstance(one, int) else tuple(one) for one in axes)
@@ -73,7 +94,7 @@ def tensordot_axes(x: Shape, y: Shape, axes: Axes) -> tuple[tuple[int, ...], tup
 def tensordot_shape(x: Shape, y: Shape, axes: Axes = 2) -> Shape:
     """Shape rule of ``tensordot``: the free axes of x, then those of y."""
     first, second = tensordot_axes(x, y, axes)
-    if len(first) != len(second) or [x[a] for a in first if a >= 0] != [y[a] for a in second if a < len(y)]:
+    if [x[axis] for axis in first] != [y[axis] for axis in second]:
         raise ShapeError(f"axes {first} of {{0}} do not match axes {second} of {{1}}")
     return (
         *(size for axis, size in enumerate(x) if axis not in first),
@@ -102,9 +123,30 @@ def _tensordot_vjp_y(g: Array, out: Array, x: Array, y: Array, axes: Axes) -> Ar
     return np.einsum(g, labels_out, x, labels_x, labels_y)
 
 
+def contraction(
+    name: str, forward: Callable[..., Any], axes: Callable[[Array, Array], Axes], **options: Any
+) -> Primitive:
+    """Build the row of a tensordot whose ``axes`` follow from the operands."""
+    return bilinear(
+        name,
+        forward,
+        (
+            lambda g, out, x, y: _tensordot_vjp_x(g, out, x, y, axes(x, y)),
+            lambda g, out, x, y: _tensordot_vjp_y(g, out, x, y, axes(x, y)),
+        ),
+        "dL/dx = tensordot(g, y) over the free axes of y,  dL/dy likewise",
+        **options,
+    )
+
+
 def _dot_axes(x: Array, y: Array) -> Axes:
     """Contraction of ``dot``: last axis of x with the last but one of y (none for scalars)."""
     return ((-1,), (max(y.ndim - 2, 0),)) if x.ndim and y.ndim else 0
+
+
+def _inner_axes(x: Array, y: Array) -> Axes:
+    """Contraction of ``inner``: last axis with last axis (none for scalars)."""
+    return ((-1,), (-1,)) if x.ndim and y.ndim else 0
 
 
 def dot_shape(x: Shape, y: Shape) -> Shape:
@@ -117,193 +159,141 @@ def dot_shape(x: Shape, y: Shape) -> Shape:
     return (*x[:-1], *y[:inner], *y[inner + 1 :])
 
 
-def parse_subscripts(subscripts: str, ranks: Sequence[int]) -> tuple[list[str], str]:
-    """Split ``"ij,jk->ik"`` into the operands' labels and the output's (sorted single ones if not given).
-
-    Raises
-    ------
-    ShapeError
-        Where the labels do not go with the operands' axes.
-    """
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if "." in subscripts:
-        raise ShapeError("'...' in einsum subscripts is not supported; write the axes out")
-    if not all(label.isalpha() and label.isascii() for label in left.replace(",", "") + right):
-        raise ShapeError(f"subscripts {subscripts!r} may hold letters, ',' and '->' only")
-    if len(terms) != len(ranks):
-        raise ShapeError(f"subscripts {subscripts!r} name {len(terms)} operands, {len(ranks)} are given")
-    for place, (term, rank) in enumerate(zip(terms, ranks, strict=True)):
-        if len(term) != rank:
-            raise ShapeError(f"subscripts {term!r} name {len(term)} axes, {{{place}}} has {rank}")
-    joined = "".join(terms)
-    if not arrow:
-        right = "".join(sorted(label for label in set(joined) if joined.count(label) == 1))
-    if len(set(right)) != len(right) or not set(right) <= set(joined):
-        raise ShapeError(f"the output {right!r} must name axes of the operands, each once")
-    return terms, right
+def inner_shape(x: Shape, y: Shape) -> Shape:
+    """Shape rule of ``inner``: last axis against last axis; scalars multiply."""
+    if not x or not y:
+        return x + y
+    if x[-1] != y[-1]:
+        raise ShapeError(f"{{0}} ends in {int(x[-1])}, {{1}} in {int(y[-1])}")
+    return (*x[:-1], *y[:-1])
 
 
-def einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
-    """Shape rule of ``einsum``: one size a label, the output's labels in order."""
-    terms, right = parse_subscripts(subscripts, [len(shape) for shape in shapes])
-    sizes: dict[str, int] = {}
-    for place, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
-        for label, size in zip(term, shape, strict=True):
-            if sizes.setdefault(label, size) != size:
-                raise ShapeError(
-                    f"axis {label!r} is {int(size)} in {{{place}}} and {int(sizes[label])} before"
-                )
-    return tuple(sizes[label] for label in right)
-
-
-def einsum(*arrays: Array, subscripts: str) -> Array:
-    """Sum of products; more than two operands are contracted in an order found by NumPy."""
-    result: Array = np.einsum(subscripts, *arrays, optimize=len(arrays) > 2)
-    return result
-
-
-def _einsum_vjp(place: int) -> Any:
-    """Rule for operand ``place``: contract g with the other operands down to this one's labels.
-
-    A label that only this operand has was summed over: g is copied along it (an operand of ones). A label
-    that it repeats was a diagonal: the gradient lives on that diagonal (an operand that is the identity).
-    """
-
-    def rule(g: Array, out: Array, *arrays: Array, subscripts: str) -> Array:
-        terms, right = parse_subscripts(subscripts, [array.ndim for array in arrays])
-        parts = [
-            (g, right),
-            *((a, t) for other, (a, t) in enumerate(zip(arrays, terms, strict=True)) if other != place),
-        ]
-        spare = iter(set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") - set("".join(terms)))
-        known, labels = set("".join(term for _, term in parts)), ""
-        for label, size in zip(terms[place], arrays[place].shape, strict=True):
-            own = next(spare) if label in labels else label
-            if own != label:
-                parts.append((np.eye(size, dtype=g.dtype), label + own))
-            elif label not in known:
-                parts.append((np.ones(size, dtype=g.dtype), label))
-            labels += own
-        return einsum(
-            *(part for part, _ in parts), subscripts=f"{','.join(term for _, term in parts)}->{labels}"
-        )
-
-    return rule
-
-
-def _einsum_jvp(place: int) -> Any:
-    return lambda t, out, *arrays, subscripts: einsum(
-        *(t if other == place else array for other, array in enumerate(arrays)), subscripts=subscripts
-    )
-
-
-def diag_shape(x: Shape, k: int = 0) -> Shape:
-    """Shape rule of ``diag``: a vector becomes a square matrix, a matrix its k-th diagonal."""
-    if len(x) == 1:
-        return (x[0] + abs(k), x[0] + abs(k)) if k else (x[0], x[0])
-    if len(x) != 2:
-        raise ShapeError("{0} must be a vector or a matrix")
-    rows, columns = x
-    return (rows if not k and rows == columns else max(0, min(rows + min(k, 0), columns - max(k, 0))),)
-
-
-def _diag_vjp(g: Array, out: Array, x: Array, k: int) -> Array:
-    if x.ndim == 1:
-        return np.diagonal(g, k)
-    rows, columns = np.indices(x.shape)
-    on_diagonal = columns - rows == k
-    along = np.clip(np.minimum(rows, columns), 0, max(g.size - 1, 0))
-    return np.where(on_diagonal, g[along], 0) if g.size else np.zeros_like(x)
-
-
-def trace_shape(x: Shape) -> Shape:
-    """Shape rule of ``trace`` of a matrix."""
-    if len(x) != 2:
-        raise ShapeError("{0} must be a matrix")
+def vdot_shape(x: Shape, y: Shape) -> Shape:
+    """Shape rule of ``vdot``: as many entries on either side, whatever the shapes."""
+    if count(x) != count(y):
+        raise ShapeError(f"{{0}} has {count(x)} entries, {{1}} has {count(y)}")
     return ()
 
 
-MATMUL = Primitive(
-    name="matmul",
-    formula="dL/dx = g @ y.T,  dL/dy = x.T @ g",
-    signature="x, y",
+def kron_shape(x: Shape, y: Shape) -> Shape:
+    """Shape rule of ``kron``: sizes multiply, aligned at the last axis."""
+    rank = max(len(x), len(y))
+    if rank > _MOST_PAIRED:
+        raise ShapeError(f"at most {_MOST_PAIRED} axes are possible")
+    return tuple(one * other for one, other in zip(_padded(x, rank), _padded(y, rank), strict=True))
+
+
+def _padded(shape: Shape, rank: int) -> Shape:
+    return (*(1,) * (rank - len(shape)), *shape)
+
+
+def _kron_factors(x: Array, y: Array) -> tuple[Array, Array]:
+    """View x and y so that kron(x, y) is their product, reshaped: x along even axes, y along odd ones."""
+    rank = max(x.ndim, y.ndim)
+    return (
+        np.reshape(x, [length for size in _padded(x.shape, rank) for length in (size, 1)]),
+        np.reshape(y, [length for size in _padded(y.shape, rank) for length in (1, size)]),
+    )
+
+
+def _kron_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
+    left, right = _kron_factors(x, y)
+    split = np.reshape(g, broadcast_shapes(left.shape, right.shape))
+    return np.reshape(unbroadcast(split * right, left.shape), x.shape)
+
+
+def _kron_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
+    left, right = _kron_factors(x, y)
+    split = np.reshape(g, broadcast_shapes(left.shape, right.shape))
+    return np.reshape(unbroadcast(split * left, right.shape), y.shape)
+
+
+def cross_shape(x: Shape, y: Shape, axis: int = -1) -> Shape:
+    """Shape rule of ``cross``: vectors of three along one axis, the other axes broadcast."""
+    moved = [_axis_last(shape, axis, place) for place, shape in enumerate((x, y))]
+    for place, shape in enumerate(moved):
+        if shape[-1] != 3:
+            raise ShapeError(
+                f"axis {axis} of {{{place}}} has length {int(shape[-1])}, vectors have 3 entries"
+            )
+    *others, three = broadcast_shapes(*moved)
+    others.insert(axis % (len(others) + 1), three)
+    return tuple(others)
+
+
+def _axis_last(shape: Shape, axis: int, place: int) -> Shape:
+    (at,) = normalize_axes(axis, len(shape), whose=f"{{{place}}}")
+    return (*shape[:at], *shape[at + 1 :], shape[at])
+
+
+def _cross_vjp(left: Array, right: Array, moving: Array, axis: int) -> Array:
+    """Left × right, summed over the axes along which the moving operand was stretched."""
+    full = np.cross(np.moveaxis(left, axis, -1), np.moveaxis(right, axis, -1))
+    return np.moveaxis(unbroadcast(full, np.moveaxis(moving, axis, -1).shape), -1, axis)
+
+
+MATMUL = bilinear(
+    "matmul",
+    np.matmul,
+    (_matmul_vjp_x, _matmul_vjp_y),
+    "dL/dx = g @ y.T,  dL/dy = x.T @ g",
+    shapes="(…, N, K), (…, K, M) → (…, N, M)",
     shape=matmul_shape,
-    forward=np.matmul,
-    vjps=(_matmul_vjp_x, _matmul_vjp_y),
-    jvps=(lambda t, out, x, y: np.matmul(t, y), lambda t, out, x, y: np.matmul(x, t)),
-    casts=True,
 )
-DOT = Primitive(
-    name="dot",
-    formula="dL/dx = tensordot(g, y) over the free axes of y,  dL/dy likewise",
-    signature="x, y",
-    shape=dot_shape,
-    forward=np.dot,
-    vjps=(
-        lambda g, out, x, y: _tensordot_vjp_x(g, out, x, y, _dot_axes(x, y)),
-        lambda g, out, x, y: _tensordot_vjp_y(g, out, x, y, _dot_axes(x, y)),
+DOT = contraction("dot", np.dot, _dot_axes, shapes="(A…, K), (B…, K, M) → (A…, B…, M)", shape=dot_shape)
+INNER = contraction("inner", np.inner, _inner_axes, shapes="(A…, K), (B…, K) → (A…, B…)", shape=inner_shape)
+VDOT = bilinear(
+    "vdot",
+    np.vdot,
+    (
+        lambda g, out, x, y: g * np.reshape(y, x.shape),
+        lambda g, out, x, y: g * np.reshape(x, y.shape),
     ),
-    jvps=(lambda t, out, x, y: np.dot(t, y), lambda t, out, x, y: np.dot(x, t)),
-    casts=True,
+    "dL/dx = g * y,  dL/dy = g * x",
+    shapes="(…), (…) → (), of as many entries",
+    shape=vdot_shape,
 )
-OUTER = Primitive(
-    name="outer",
-    formula="dL/dx = g @ y,  dL/dy = x @ g",
-    signature="x, y",
-    shape=lambda x, y: (
-        int(np.prod(x, dtype=int)) if len(x) != 1 else x[0],
-        int(np.prod(y, dtype=int)) if len(y) != 1 else y[0],
-    ),
-    forward=np.outer,
-    vjps=(
+OUTER = bilinear(
+    "outer",
+    np.outer,
+    (
         lambda g, out, x, y: np.reshape(np.matmul(g, np.ravel(y)), x.shape),
         lambda g, out, x, y: np.reshape(np.matmul(np.ravel(x), g), y.shape),
     ),
-    jvps=(lambda t, out, x, y: np.outer(t, y), lambda t, out, x, y: np.outer(x, t)),
-    casts=True,
+    "dL/dx = g @ y,  dL/dy = x @ g",
+    shapes="(N,), (M,) → (N, M)",
+    shape=lambda x, y: (math.prod(x), math.prod(y)),
 )
-TENSORDOT = Primitive(
-    name="tensordot",
-    formula="dL/dx = tensordot(g, y) over the free axes of y,  dL/dy likewise",
+TENSORDOT = bilinear(
+    "tensordot",
+    np.tensordot,
+    (_tensordot_vjp_x, _tensordot_vjp_y),
+    "dL/dx = tensordot(g, y) over the free axes of y,  dL/dy likewise",
     signature="x, y, axes=2",
+    shapes="(A…, K…), (K…, B…) → (A…, B…)",
     shape=tensordot_shape,
-    forward=np.tensordot,
-    vjps=(_tensordot_vjp_x, _tensordot_vjp_y),
-    jvps=(
-        lambda t, out, x, y, axes: np.tensordot(t, y, axes),
-        lambda t, out, x, y, axes: np.tensordot(x, t, axes),
+)
+KRON = bilinear(
+    "kron",
+    np.kron,
+    (_kron_vjp_x, _kron_vjp_y),
+    "dL/dx[i, j] = sum of y times block (i, j) of g,  dL/dy = sum of x[i, j] times block (i, j) of g",
+    shapes="(N, M), (P, Q) → (N*P, M*Q)",
+    shape=kron_shape,
+)
+CROSS = bilinear(
+    "cross",
+    np.cross,
+    (
+        lambda g, out, x, y, axis: _cross_vjp(y, g, x, axis),
+        lambda g, out, x, y, axis: _cross_vjp(g, x, y, axis),
     ),
-    casts=True,
-)
-EINSUM = Primitive(
-    name="einsum",
-    formula="dL/d(operand) = einsum of g and the other operands, down to this operand's labels",
-    signature="subscripts, *operands",
-    operands=("operands",),
-    shape=einsum_shape,
-    forward=einsum,
-    vjps=Each(_einsum_vjp),
-    jvps=Each(_einsum_jvp),
-    casts=True,
-)
-DIAG = Primitive(
-    name="diag",
-    formula="dL/dx = diag(g, k)",
-    signature="x, k=0",
-    shape=diag_shape,
-    forward=np.diag,
-    vjps=(_diag_vjp,),
-    jvps=(lambda t, out, x, k: np.diag(t, k),),
-)
-TRACE = Primitive(
-    name="trace",
-    formula="dL/dx = g * eye(n)",
-    shape=trace_shape,
-    forward=np.trace,
-    dtype=summed,
-    vjps=(lambda g, out, x: g * np.eye(*x.shape, dtype=x.dtype),),
-    jvps=(lambda t, out, x: np.trace(t),),
+    "dL/dx = cross(y, g),  dL/dy = cross(g, x)",
+    signature="x, y, axis=-1",
+    operands=("x", "y"),
+    shapes="(…, 3), (…, 3) → (…, 3)",
+    shape=cross_shape,
+    dtype=resolved(np.subtract),  # there is none of masks
 )
 
-TABLE = (MATMUL, DOT, OUTER, TENSORDOT, EINSUM, DIAG, TRACE)
+TABLE = (MATMUL, DOT, INNER, VDOT, OUTER, TENSORDOT, KRON, CROSS)

@@ -1,4 +1,4 @@
-"""Operations that fold axes together: sums, moments, extrema, and the softmax family.
+"""Operations that fold axes together: sums, moments, extrema, counts, and the softmax family.
 
 ``axis`` and ``keepdims`` are NumPy's; for ``softmax``, ``log_softmax`` and ``logsumexp`` they are SciPy's
 (``axis=None`` means all axes).
@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, summed
+from gradcheck_cli.autodiff.primitive import Array, Primitive, boolean, integer, summed
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes
 
 Axis = int | tuple[int, ...] | None
 _SIGNATURE = "x, axis=None, keepdims=False"
+_SHAPES = "(…, N, …) → (…, …), with keepdims (…, 1, …)"
 
 
 def reduced_shape(x: Shape, axis: Axis = None, keepdims: bool = False, **_other: object) -> Shape:
@@ -43,7 +44,7 @@ def moment_shape(x: Shape, axis: Axis = None, ddof: float = 0, keepdims: bool = 
 
 
 def position_shape(x: Shape, axis: int | None = None, keepdims: bool = False) -> Shape:
-    """Shape rule of ``argmax``: along one axis, or over all entries."""
+    """Shape rule of a position: along one axis, or among all entries."""
     if isinstance(axis, tuple):
         raise ShapeError(f"axis must be one integer or None, not {axis}")
     return nonempty_shape(x, axis, keepdims)
@@ -67,6 +68,21 @@ def spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.broadcast_to(expanded(g, x, axis, keepdims), x.shape)
 
 
+def merged(x: Array, axis: Axis) -> Array:
+    """Lay the axes named out as one, the last."""
+    axes = normalize_axes(axis, x.ndim)
+    return np.reshape(
+        np.moveaxis(x, axes, range(-len(axes), 0)), (*reduced_shape(x.shape, axes), _size(x, axes))
+    )
+
+
+def unmerged(flat: Array, shape: Shape, axis: Axis) -> Array:
+    """Undo ``merged`` of an array of this shape."""
+    axes = normalize_axes(axis, len(shape))
+    lengths = [shape[place] for place in axes]
+    return np.moveaxis(np.reshape(flat, (*flat.shape[:-1], *lengths)), range(-len(axes), 0), axes)
+
+
 def _size(x: Array, axis: Axis) -> int:
     return count(x.shape[place] for place in normalize_axes(axis, x.ndim))
 
@@ -76,14 +92,30 @@ def _centered(x: Array, axis: Axis) -> Array:
 
 
 def _std_slope(out: Array, x: Array, axis: Axis, ddof: int, keepdims: bool) -> Array:
-    """∂std/∂x = (x - mean) / ((n - ddof) std)."""
-    return _centered(x, axis) / ((_size(x, axis) - ddof) * expanded(out, x, axis, keepdims))
+    """∂std/∂x = (x - mean) / ((n - ddof) std); the subgradient 0 where all entries are equal."""
+    spread_out = expanded(out, x, axis, keepdims)
+    scale = (_size(x, axis) - ddof) * np.where(spread_out == 0, np.ones_like(spread_out), spread_out)
+    return _centered(x, axis) / scale
 
 
-def _chosen(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+def chosen(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Weights of the extreme entries: 1 for a single one, 1/k each for k that tie."""
     hit = np.asarray(x == expanded(out, x, axis, keepdims)).astype(x.dtype)
     return hit / np.sum(hit, axis=axis, keepdims=True)
+
+
+def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return NumPy's median, along several axes of an empty array too."""
+    middle = np.median(merged(x, axis), axis=-1)
+    return expanded(middle, x, axis, keepdims=False) if keepdims else middle
+
+
+def _median_slope(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """1/2 for either middle value, which are one if n is odd; entries that tie share it evenly."""
+    ordered = np.sort(merged(x, axis), axis=-1)
+    length = ordered.shape[-1]
+    lower, upper = ordered[..., (length - 1) // 2], ordered[..., length // 2]
+    return (chosen(lower, x, axis, keepdims=False) + chosen(upper, x, axis, keepdims=False)) / 2
 
 
 def reduction(
@@ -95,6 +127,7 @@ def reduction(
         formula=formula,
         **{
             "signature": _SIGNATURE,
+            "shapes": _SHAPES,
             "shape": reduced_shape,
             "forward": forward,
             "vjps": (
@@ -112,11 +145,25 @@ def reduction(
     )
 
 
+def discrete(name: str, forward: Callable[..., Any], **options: Any) -> Primitive:
+    """Build the row of a reduction to a mask or to integers, through which no gradient flows."""
+    return Primitive(
+        name=name,
+        signature=_SIGNATURE,
+        forward=forward,
+        **{"shapes": _SHAPES, "shape": reduced_shape, **options},
+    )
+
+
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Log Σ exp(x), shifted by the maximum so that nothing overflows."""
+    """Log Σ exp(x) = top + log m + log1p(Σ' exp(x - top) / m), with m entries at the top, Σ' over the others.
+
+    Nothing overflows, and a value close to 0 keeps its digits.
+    """
     top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0).astype(np.asarray(x).dtype)
-    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    ties = np.sum(x == top, axis=axis, keepdims=True, dtype=top.dtype)
+    others = np.sum(np.exp(x - top), axis=axis, keepdims=True, where=x < top)
+    total = np.log1p(others / ties) + np.log(ties) + top
     return total if keepdims else np.squeeze(total, axis=normalize_axes(axis, np.ndim(x)))
 
 
@@ -127,8 +174,10 @@ def softmax(x: Array, axis: Axis = None) -> Array:
 
 
 def log_softmax(x: Array, axis: Axis = None) -> Array:
-    """X - log Σ exp(x)."""
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    """X - log Σ exp(x), with the maximum taken off both so that large entries keep their digits."""
+    top = np.max(x, axis=axis, keepdims=True)
+    shifted = np.where(np.isfinite(top), x - top, x)
+    return shifted - logsumexp(shifted, axis=axis, keepdims=True)
 
 
 def _softmax_product(g: Array, out: Array, x: Array, axis: Axis) -> Array:
@@ -140,6 +189,7 @@ SUM = Primitive(
     name="sum",
     formula="dL/dx = g, copied along the axes summed over",
     signature=_SIGNATURE,
+    shapes=_SHAPES,
     shape=reduced_shape,
     forward=np.sum,
     dtype=summed,
@@ -169,7 +219,7 @@ STD = reduction(
     "std",
     np.std,
     _std_slope,
-    "dL/dx = g * (x - mean(x)) / ((n - ddof) * std(x))",
+    "dL/dx = g * (x - mean(x)) / ((n - ddof) * std(x)),  0 where std(x) is",
     signature="x, axis=None, ddof=0, keepdims=False",
     shape=moment_shape,
     casts=True,
@@ -178,21 +228,30 @@ STD = reduction(
 MAX = reduction(
     "max",
     np.max,
-    _chosen,
+    chosen,
     "dL/dx = g at the largest entry, shared evenly at ties, else 0",
     shape=nonempty_shape,
 )
 MIN = reduction(
     "min",
     np.min,
-    _chosen,
+    chosen,
     "dL/dx = g at the smallest entry, shared evenly at ties, else 0",
     shape=nonempty_shape,
+)
+MEDIAN = reduction(
+    "median",
+    median,
+    _median_slope,
+    "dL/dx = g at the middle entry, g / 2 at each of two, shared evenly at ties, else 0",
+    shape=nonempty_shape,
+    casts=True,
+    inexact=True,
 )
 LOGSUMEXP = reduction(
     "logsumexp",
     logsumexp,
-    lambda out, x, axis, keepdims: np.exp(x - expanded(out, x, axis, keepdims)),
+    lambda out, x, axis, keepdims: softmax(x, axis),
     "dL/dx = g * softmax(x)",
     shape=nonempty_shape,
     casts=True,
@@ -202,6 +261,7 @@ SOFTMAX = Primitive(
     name="softmax",
     formula="dL/dx = s * (g - sum(g * s)),  s = softmax(x)",
     signature="x, axis=None",
+    shapes="(…) → (…)",
     shape=along_shape,
     forward=softmax,
     vjps=(_softmax_product,),
@@ -213,6 +273,7 @@ LOG_SOFTMAX = Primitive(
     name="log_softmax",
     formula="dL/dx = g - softmax(x) * sum(g)",
     signature="x, axis=None",
+    shapes="(…) → (…)",
     shape=along_shape,
     forward=log_softmax,
     vjps=(lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),),
@@ -220,12 +281,21 @@ LOG_SOFTMAX = Primitive(
     casts=True,
     inexact=True,
 )
-ARGMAX = Primitive(
-    name="argmax",
-    signature=_SIGNATURE,
-    shape=position_shape,
-    forward=np.argmax,
-    dtype=integer,
+POSITIONS = (
+    discrete("argmax", np.argmax, shape=position_shape, dtype=integer),
+    discrete("argmin", np.argmin, shape=position_shape, dtype=integer),
+)
+COUNTS = (
+    discrete("any", np.any, dtype=boolean),
+    discrete("all", np.all, dtype=boolean),
+    # Older versions of NumPy's own return a Python integer, which is weak, for axis=None.
+    discrete(
+        "count_nonzero",
+        lambda x, axis, keepdims: np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims),
+        dtype=integer,
+    ),
 )
 
-TABLE = (SUM, MEAN, VAR, STD, MAX, MIN, LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, ARGMAX)
+TABLE = (
+    SUM, MEAN, VAR, STD, MAX, MIN, MEDIAN, LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, *POSITIONS, *COUNTS,
+)  # fmt: skip

@@ -1,12 +1,13 @@
-"""Operations that move entries without changing them: reshape, transpose, stack."""
+"""Operations that give the entries of one array another place: reshape, transpose, roll."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive
+from gradcheck_cli.autodiff.primitive import Array, Primitive
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes, show, unbroadcast
 
@@ -16,10 +17,11 @@ def reshaped(x: Shape, shape: int | Sequence[int]) -> Shape:
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
     open_axes = [place for place, size in enumerate(wanted) if size == -1]
     known = count(size for size in wanted if size != -1)
-    fits = count(x) % known == 0 if open_axes and known else count(x) == known
     if len(open_axes) > 1 or any(size < -1 for size in wanted):
         raise ShapeError("one size may be -1, for what is left; no other may be negative")
-    if not fits:
+    if open_axes and not known:
+        raise ShapeError("beside a size of 0, -1 may be any size; write it out")
+    if count(x) % known if open_axes else count(x) != known:
         raise ShapeError(f"{{0}} has {count(x)} entries, {show(wanted)} has {known}")
     return tuple(count(x) // known if size == -1 else size for size in wanted)
 
@@ -34,6 +36,18 @@ def transposed_shape(x: Shape, axes: Sequence[int] | None = None) -> Shape:
 
 def _untransposed(g: Array, axes: Sequence[int] | None) -> Array:
     return np.transpose(g, None if axes is None else np.argsort([axis % g.ndim for axis in axes]))
+
+
+def one_axis(axis: int, rank: int) -> int:
+    """Turn an ``axis`` that can only be one integer into a non-negative one."""
+    if not isinstance(axis, int):
+        raise ShapeError(f"axis must be one integer, not {axis}")
+    return normalize_axes(axis, rank)[0]
+
+
+def along(x: Shape, axis: int | None) -> tuple[Shape, int]:
+    """Shape of x and one of its axes, non-negative; ``axis=None`` stands for x flattened and its axis."""
+    return ((math.prod(x),), 0) if axis is None else (x, one_axis(axis, len(x)))
 
 
 def swapped_shape(x: Shape, axis1: int, axis2: int) -> Shape:
@@ -63,56 +77,66 @@ def squeezed_shape(x: Shape, axis: int | Sequence[int] | None = None) -> Shape:
     return tuple(size for place, size in enumerate(x) if place not in places)
 
 
+def stretches(x: Shape, wanted: Shape) -> bool:
+    """Whether ``broadcast_to`` can make an array of shape x one of the shape wanted."""
+    if len(x) > len(wanted):
+        return False
+    return all(size in (1, target) for size, target in zip(x, wanted[len(wanted) - len(x) :], strict=True))
+
+
 def broadcast_to_shape(x: Shape, shape: int | Sequence[int]) -> Shape:
     """Shape rule of ``broadcast_to``."""
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-    tail = wanted[len(wanted) - len(x) :] if len(x) <= len(wanted) else None
-    if tail is None or any(size not in (1, target) for size, target in zip(x, tail, strict=True)):
+    if not stretches(x, wanted):
         raise ShapeError(f"{{0}} cannot be stretched to {show(wanted)}")
     return wanted
 
 
-def one_axis(axis: int, rank: int) -> int:
-    """Turn an ``axis`` that can only be one integer into a non-negative one."""
-    if not isinstance(axis, int):
-        raise ShapeError(f"axis must be one integer, not {axis}")
-    return normalize_axes(axis, rank)[0]
+def moved_shape(x: Shape, source: int | Sequence[int], destination: int | Sequence[int]) -> Shape:
+    """Shape rule of ``moveaxis``: these axes go to those places, the others keep their order."""
+    origins, goals = _in_order(source, len(x)), _in_order(destination, len(x))
+    if len(origins) != len(goals):
+        raise ShapeError(f"source names {len(origins)} axes, destination {len(goals)}")
+    order = [axis for axis in range(len(x)) if axis not in origins]
+    for goal, origin in sorted(zip(goals, origins, strict=True)):
+        order.insert(goal, origin)
+    return tuple(x[axis] for axis in order)
 
 
-def concatenated_shape(*shapes: Shape, axis: int = 0) -> Shape:
-    """Shape rule of ``concatenate``: alike but along one axis, whose sizes add up."""
-    first = shapes[0]
-    place = one_axis(axis, len(first))
-    total = first[place]
-    for number, shape in enumerate(shapes[1:], start=1):
-        if len(shape) != len(first) or any(
-            a != b for other, (a, b) in enumerate(zip(first, shape, strict=True)) if other != place
-        ):
-            raise ShapeError(f"{{0}} and {{{number}}} differ in more than axis {place}")
-        total = total + shape[place]
-    return (*first[:place], total, *first[place + 1 :])
+def _in_order(axis: int | Sequence[int], rank: int) -> tuple[int, ...]:
+    """Turn axes into non-negative ones that stay in the order given."""
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    normalize_axes(axes, rank)
+    return tuple(one % rank for one in axes)
 
 
-def stacked_shape(*shapes: Shape, axis: int = 0) -> Shape:
-    """Shape rule of ``stack``: arrays alike, along a new axis."""
-    for number, shape in enumerate(shapes[1:], start=1):
-        if shape != shapes[0]:
-            raise ShapeError(f"{{0}} and {{{number}}} differ")
-    result = list(expanded_shape(shapes[0], axis))
-    result[one_axis(axis, len(result))] = len(shapes)
-    return tuple(result)
+def flipped_shape(x: Shape, axis: int | Sequence[int] | None = None) -> Shape:
+    """Shape rule of ``flip``."""
+    normalize_axes(axis, len(x))
+    return x
 
 
-def _slab(array: Array, arrays: Sequence[Array], position: int, axis: int) -> Array:
-    """Cut out of a concatenation the part that came from the operand at ``position``."""
-    start = sum(one.shape[axis] for one in arrays[:position])
-    return np.moveaxis(np.moveaxis(array, axis, 0)[start : start + arrays[position].shape[axis]], 0, axis)
+def rolled_shape(x: Shape, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Shape:
+    """Shape rule of ``roll``: one shift for all axes, or one each; an axis named twice moves twice."""
+    if axis is None:
+        return x
+    if not x:
+        raise ShapeError("{0} has no axes; leave axis out")
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    for one in axes:
+        one_axis(one, len(x))
+    shifts = 1 if isinstance(shift, int) else len(shift)
+    if shifts != len(axes) and 1 not in (shifts, len(axes)):
+        raise ShapeError(f"shift has {shifts} entries, axis has {len(axes)}")
+    return x
 
 
-def _in_place(t: Array, arrays: Sequence[Array], position: int, axis: int) -> Array:
-    """Put a tangent of one operand among zeros for the others."""
-    parts = [t if place == position else np.zeros_like(one) for place, one in enumerate(arrays)]
-    return np.concatenate(parts, axis=axis)
+def rotated_shape(x: Shape, k: int = 1, axes: Sequence[int] = (0, 1)) -> Shape:
+    """Shape rule of ``rot90``: two axes change places with every quarter turn."""
+    if len(axes) != 2:
+        raise ShapeError(f"axes must name two axes, not {len(axes)}")
+    normalize_axes(axes, len(x))
+    return swapped_shape(x, *axes) if k % 2 else x
 
 
 def _reshape(x: Array, shape: int | Sequence[int]) -> Array:
@@ -122,6 +146,7 @@ def _reshape(x: Array, shape: int | Sequence[int]) -> Array:
 
 RESHAPE = Primitive(
     name="reshape",
+    shapes="(…) → shape",
     formula="dL/dx = reshape(g, x.shape)",
     signature="x, shape",
     operands=("x",),
@@ -132,14 +157,16 @@ RESHAPE = Primitive(
 )
 RAVEL = Primitive(
     name="ravel",
+    shapes="(N, M, …) → (N*M*…,)",
     formula="dL/dx = reshape(g, x.shape)",
-    shape=lambda x: (count(x),),
+    shape=lambda x: (math.prod(x),),
     forward=np.ravel,
     vjps=(lambda g, out, x: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x: np.ravel(t),),
 )
 TRANSPOSE = Primitive(
     name="transpose",
+    shapes="(N, M, …) → (…, M, N)",
     formula="dL/dx = transpose(g), with the axes in the inverse order",
     signature="x, axes=None",
     shape=transposed_shape,
@@ -149,6 +176,7 @@ TRANSPOSE = Primitive(
 )
 SWAPAXES = Primitive(
     name="swapaxes",
+    shapes="(…, N, …, M, …) → (…, M, …, N, …)",
     formula="dL/dx = swapaxes(g, axis1, axis2)",
     signature="x, axis1, axis2",
     operands=("x",),
@@ -159,6 +187,7 @@ SWAPAXES = Primitive(
 )
 EXPAND_DIMS = Primitive(
     name="expand_dims",
+    shapes="(…) → (…, 1, …)",
     formula="dL/dx = reshape(g, x.shape)",
     signature="x, axis",
     operands=("x",),
@@ -169,6 +198,7 @@ EXPAND_DIMS = Primitive(
 )
 SQUEEZE = Primitive(
     name="squeeze",
+    shapes="(…, 1, …) → (…)",
     formula="dL/dx = reshape(g, x.shape)",
     signature="x, axis=None",
     shape=squeezed_shape,
@@ -178,6 +208,7 @@ SQUEEZE = Primitive(
 )
 BROADCAST_TO = Primitive(
     name="broadcast_to",
+    shapes="(…) → shape",
     formula="dL/dx = sum of g over the axes that were stretched",
     signature="x, shape",
     operands=("x",),
@@ -186,33 +217,49 @@ BROADCAST_TO = Primitive(
     vjps=(lambda g, out, x, shape: unbroadcast(g, x.shape),),
     jvps=(lambda t, out, x, shape: np.broadcast_to(t, shape),),
 )
-CONCATENATE = Primitive(
-    name="concatenate",
-    formula="dL/d(part) = the same part of g",
-    signature="arrays, axis=0",
-    packed=True,
-    casts=True,
-    shape=concatenated_shape,
-    forward=lambda *arrays, axis: np.concatenate(arrays, axis=axis),
-    vjps=Each(lambda place: lambda g, out, *arrays, axis: _slab(g, arrays, place, axis)),
-    jvps=Each(lambda place: lambda t, out, *arrays, axis: _in_place(t, arrays, place, axis)),
+MOVEAXIS = Primitive(
+    name="moveaxis",
+    shapes="(N, …, M) → (…, M, N), for moveaxis(x, 0, -1)",
+    formula="dL/dx = moveaxis(g, destination, source)",
+    signature="x, source, destination",
+    operands=("x",),
+    shape=moved_shape,
+    forward=np.moveaxis,
+    vjps=(lambda g, out, x, source, destination: np.moveaxis(g, destination, source),),
+    jvps=(lambda t, out, x, source, destination: np.moveaxis(t, source, destination),),
 )
-STACK = Primitive(
-    name="stack",
-    formula="dL/d(array k) = g at index k of the new axis",
-    signature="arrays, axis=0",
-    packed=True,
-    casts=True,
-    shape=stacked_shape,
-    forward=lambda *arrays, axis: np.stack(arrays, axis=axis),
-    vjps=Each(lambda place: lambda g, out, *arrays, axis: np.moveaxis(g, axis, 0)[place]),
-    jvps=Each(
-        lambda place: (
-            lambda t, out, *arrays, axis: np.stack(
-                [t if other == place else np.zeros_like(one) for other, one in enumerate(arrays)], axis=axis
-            )
-        )
-    ),
+FLIP = Primitive(
+    name="flip",
+    shapes="(…) → (…)",
+    formula="dL/dx = flip(g, axis)",
+    signature="x, axis=None",
+    shape=flipped_shape,
+    forward=np.flip,
+    vjps=(lambda g, out, x, axis: np.flip(g, axis),),
+    jvps=(lambda t, out, x, axis: np.flip(t, axis),),
+)
+ROLL = Primitive(
+    name="roll",
+    shapes="(…) → (…)",
+    formula="dL/dx = roll(g, -shift, axis)",
+    signature="x, shift, axis=None",
+    operands=("x",),
+    shape=rolled_shape,
+    forward=np.roll,
+    vjps=(lambda g, out, x, shift, axis: np.roll(g, np.negative(shift), axis),),
+    jvps=(lambda t, out, x, shift, axis: np.roll(t, shift, axis),),
+)
+ROT90 = Primitive(
+    name="rot90",
+    shapes="(N, M, …) → (M, N, …), for odd k",
+    formula="dL/dx = rot90(g, -k, axes)",
+    signature="x, k=1, axes=(0, 1)",
+    shape=rotated_shape,
+    forward=np.rot90,
+    vjps=(lambda g, out, x, k, axes: np.rot90(g, -k, axes),),
+    jvps=(lambda t, out, x, k, axes: np.rot90(t, k, axes),),
 )
 
-TABLE = (RESHAPE, RAVEL, TRANSPOSE, SWAPAXES, EXPAND_DIMS, SQUEEZE, BROADCAST_TO, CONCATENATE, STACK)
+TABLE = (
+    RESHAPE, RAVEL, TRANSPOSE, SWAPAXES, MOVEAXIS, EXPAND_DIMS, SQUEEZE, BROADCAST_TO, FLIP, ROLL, ROT90,
+)  # fmt: skip
