@@ -20,6 +20,7 @@ from gradcheck_cli.result import Remark
 
 RESIDUAL = 1e-4  # relative: up to this it is rounding (a gradient rounded to float32 leaves 6e-8)
 ROUND_OFF = 1e3  # units of round-off, at the scale |y| / |x|, left by gradients that are nothing else
+LEAST = 1e-8  # of the largest row (or column): smaller ones may be round-off, and are not made to weigh alike
 
 
 def linearity(
@@ -82,7 +83,11 @@ def _dense_seeds(
 
 
 def _weights(claim: Claim, jacobians: dict[Pair, Jacobian], owner: str) -> Array:
-    """Largest magnitude in each row of an output (or column of an input) over all Jacobians; 1 for none."""
+    """Largest magnitude in each row of an output (or column of an input) over all Jacobians; 1 for none.
+
+    Nothing smaller than ``LEAST`` of the largest: divided by a weight of mere round-off, a seed of 1e16
+    would drown everything else.
+    """
     side = 0 if claim.kind == "vjp" else 1
     parts = [
         np.max(np.abs(one.matrix), axis=1 - side, initial=0.0)
@@ -90,6 +95,7 @@ def _weights(claim: Claim, jacobians: dict[Pair, Jacobian], owner: str) -> Array
         if pair[side] == owner
     ]
     largest = np.nan_to_num(np.max(parts, axis=0), posinf=0.0)
+    largest = np.maximum(largest, LEAST * np.max(largest, initial=0.0))
     return np.where(largest > 0, largest, 1.0)
 
 

@@ -570,3 +570,24 @@ def test_an_output_that_an_input_does_not_enter_is_no_reason_to_warn(check_text:
     assert check_text(spec.replace("FURTHER", "da")).verdict is Verdict.FAIL  # yet it is checked
     zero = "inputs: {x: [3]}\nfunction: y = 0 * x\nvjp: {x: 0 * dy}\n"
     assert [remark.code for remark in check_text(zero).warnings] == ["uninformative"]
+
+
+def test_a_column_of_mere_round_off_does_not_make_a_claim_nonlinear(check_text: CheckText) -> None:
+    spec = """
+        inputs:
+          q: {value: [[0, -1, 0]]}
+          k: {value: [[0, 2, 0], [0, -1, 0], [-1, -1, 2], [2, -1, 0], [2, 2, 2]]}
+          v: {value: [[2, 0], [-1, -1], [2, 2], [2, -1], [0, 0]]}
+        function: |
+          a = softmax(q @ k.T / sqrt(3), axis=1)
+          o = a @ v
+        wrt: [q]
+        jvp:
+          o: |
+            s_dot = q_dot @ k.T / sqrt(3)
+            a_dot = a * (s_dot - sum(a * s_dot, axis=1, keepdims=True))
+            a_dot @ v + FURTHER
+        """
+    assert check_text(spec.replace("FURTHER", "0")).verdict is Verdict.PASS
+    wrong = check_text(spec.replace("FURTHER", "0.01 * sum(q_dot[0, :2])**2"))
+    assert "nonlinear-cotangent" in [remark.code for remark in wrong.diagnoses]

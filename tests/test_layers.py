@@ -12,7 +12,9 @@ from mutations import mutants
 
 from gradcheck_cli.analytic import ask
 from gradcheck_cli.check import bind, run_check
+from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.claims import compile_check
+from gradcheck_cli.problem import Problem, symmetric_part
 from gradcheck_cli.result import Verdict
 from gradcheck_cli.spec.load import load_specs
 from gradcheck_cli.spec.types import CheckSpec, Text
@@ -64,8 +66,18 @@ def values(check: CheckSpec) -> list[np.ndarray] | None:
             for name, type_ in types.items()
             if type_.differentiable
         }
-        found += [np.asarray(one) for one in ask(problem, claim)(seeds).values()]
+        try:
+            found += [within(problem, name, one) for name, one in ask(problem, claim)(seeds).items()]
+        except EvaluationError:
+            return None
     return found
+
+
+def within(problem: Problem, name: str, value: np.ndarray) -> np.ndarray:
+    """A claimed value as a check takes it: within symmetric matrices, if the input is one."""
+    value = np.asarray(value)
+    is_gradient = name in problem.symmetric and value.shape == problem.input_shape(name)
+    return symmetric_part(value) if is_gradient else value
 
 
 def differ(right: CheckSpec, wrong: CheckSpec) -> bool:

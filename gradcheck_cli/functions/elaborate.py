@@ -306,7 +306,9 @@ def _index_part(scope: Scope, part: Any, node: ast.expr, arrays: list[Ref]) -> A
             node, "indexing by a mask gives a shape that depends on values; write where(mask, x, 0) instead"
         )
     if not np.issubdtype(array.dtype, np.integer):
-        raise fault_at(node, f"an index must be an integer array, {ast.unparse(node)} is {array.dtype}")
+        fact = f"an index must be an integer array, {ast.unparse(node)} is {array.dtype}"
+        remedy = "; an input is one with dtype: int64" if isinstance(node, ast.Name) else ""
+        raise fault_at(node, f"{fact}{remedy}")
     arrays.append(array)
     return Hole(len(arrays) - 1)
 
