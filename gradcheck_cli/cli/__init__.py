@@ -12,6 +12,7 @@ from gradcheck_cli.cli.functions import functions
 from gradcheck_cli.cli.jacobian import jacobian
 from gradcheck_cli.cli.run import run
 from gradcheck_cli.cli.shapes import shapes
+from gradcheck_cli.cli.taylor import taylor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +21,5 @@ def main() -> None:
     """Check hand-written gradients, entry by entry, from a YAML spec."""
 
 
-for command in (run, shapes, jacobian, functions):
+for command in (run, shapes, jacobian, taylor, functions):
     main.add_command(command)
