@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
-from gradcheck_cli.check import at_link, bind, not_finite
+from gradcheck_cli.check import at_link
 from gradcheck_cli.compare import State
 from gradcheck_cli.errors import EvaluationError, GradcheckError
 from gradcheck_cli.examine import Finding, examine, without_degenerate, without_engine_faults, witness
 from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport, Unseen
+from gradcheck_cli.explore.point import bound
 from gradcheck_cli.functions.base import Claim, Function, Link, Pair, Subject
 from gradcheck_cli.prepare import Job, Settings, over_budget, prepare
 from gradcheck_cli.problem import Problem
@@ -104,10 +103,7 @@ def _look(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian 
 
 def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian:
     check, (output, name) = job.check, candidate.pair
-    problem = bind(check, job.subject, request.point)
-    if not np.all(np.isfinite(problem.values)):
-        where = not_finite(check, problem)
-        raise EvaluationError(f"the function is not finite at the {request.point} point: {where}")
+    problem = bound(job, request.point)
     if candidate.link is not None:
         problem = at_link(problem, candidate.link)
     problem = replace(problem, wrt=(name,))

@@ -6,25 +6,21 @@ random direction v this takes one product with J, so that sizes do not matter.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from math import nan
 from typing import Final
 
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.check import bind, not_finite
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.explore.doubt import doubt
 from gradcheck_cli.explore.order import Reading, observed_orders, read
+from gradcheck_cli.explore.point import bound
 from gradcheck_cli.explore.prediction import Prediction, norm, predict
 from gradcheck_cli.explore.ray import Ray
 from gradcheck_cli.functions.base import Claim
 from gradcheck_cli.prepare import Job, Settings, prepare
-from gradcheck_cli.problem import Problem
 from gradcheck_cli.remainder import Outcome, TaylorCheck, TaylorReport, TaylorRow, TaylorStep
 
 NOT_MOVED: Final = "the input has no entry that could move within its declared domain"
@@ -45,7 +41,7 @@ def taylor_report(paths: Sequence[str], settings: Settings, point: str) -> Taylo
 def _test(job: Job, point: str) -> TaylorCheck:
     check, rows, message = job.check, list[TaylorRow](), ""
     try:
-        problem = _bound(job, point)
+        problem = bound(job, point)
         for name in problem.wrt:
             rows += _rows(job, Ray(problem, name, check.seed))
     except EvaluationError as error:
@@ -59,21 +55,6 @@ def _test(job: Job, point: str) -> TaylorCheck:
         rows=tuple(rows),
         message=message,
     )
-
-
-def _bound(job: Job, point: str) -> Problem:
-    """Bind the function to the point.
-
-    Raises
-    ------
-    EvaluationError
-        Where it has no finite value there.
-    """
-    problem = bind(job.check, job.subject, point)
-    if not np.all(np.isfinite(problem.values)):
-        where = not_finite(job.check, problem)
-        raise EvaluationError(f"the function is not finite at the {point} point: {where}")
-    return replace(problem, deadline=time.monotonic() + (job.check.timeout or math.inf))
 
 
 def _rows(job: Job, ray: Ray) -> list[TaylorRow]:
