@@ -55,13 +55,8 @@ class Journal:
 
     def add(self, point: str, problem: Problem, finding: Finding) -> None:
         """Take in one finding, with what the point and the spec say about judging it."""
-        if point == "edge":
-            finding = self._without_meeting_kinks(problem, without_degenerate(finding))
-        else:
-            finding = without_engine_faults(finding)
+        finding = by_the_rules(self.check, self.subject, point, problem, finding)
         self.notes.engine(point, finding)
-        if self.check.kinks == "fail":
-            finding = kinks_as_failures(finding)
         key = finding.claim.label, finding.pair
         if key not in self.tallies:
             output, name = finding.pair
@@ -70,14 +65,26 @@ class Journal:
             self.tallies[key] = Tally(finding.claim, finding.pair, types[0].shape, types[1].shape, sizes)
         self.tallies[key].add(point, finding.comparison)
 
-    def _without_meeting_kinks(self, problem: Problem, finding: Finding) -> Finding:
-        """Look beside the point before a claim is called wrong at it."""
-        own = problem.function is self.subject.function
-        if not own or finding.claim.misfit or not np.any(finding.comparison.state == State.FAIL):
-            return finding
-        directions = [direction for direction, _, _ in finding.lines]
-        beside = span(problem, self.subject.engine[0], finding.pair, directions)
-        return replace(finding, comparison=excused(finding.comparison, beside, finding.lines))
+
+def by_the_rules(
+    check: CheckSpec, subject: Subject, point: str, problem: Problem, finding: Finding
+) -> Finding:
+    """Restate a finding by what its point and the spec say about judging it."""
+    if point == "edge":
+        finding = _without_meeting_kinks(subject, problem, without_degenerate(finding))
+    else:
+        finding = without_engine_faults(finding)
+    return kinks_as_failures(finding) if check.kinks == "fail" else finding
+
+
+def _without_meeting_kinks(subject: Subject, problem: Problem, finding: Finding) -> Finding:
+    """Look beside the point before a claim is called wrong at it."""
+    own = problem.function is subject.function
+    if not own or finding.claim.misfit or not np.any(finding.comparison.state == State.FAIL):
+        return finding
+    directions = [direction for direction, _, _ in finding.lines]
+    beside = span(problem, subject.engine[0], finding.pair, directions)
+    return replace(finding, comparison=excused(finding.comparison, beside, finding.lines))
 
 
 def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> CheckResult:

@@ -19,9 +19,11 @@ Array = npt.NDArray[Any]
 class ExplicitJacobian:
     """∂output/∂input at one point, as arrays of shape output_shape + input_shape.
 
-    ``numeric`` is within ``bound`` of the derivative; ``wrong`` marks the entries in which the analytic
-    side is not. ``row`` and ``column`` are the multi-indices that were asked for, if any: then the axes of
-    the output, or of the input, are gone from the arrays.
+    The derivative is within ``bound`` of ``numeric``. At a kink every value from ``low`` to ``high`` is a
+    right one, and ``numeric`` the one nearest to the analytic side; elsewhere all three are the same.
+    ``wrong`` marks the entries in which the analytic side is not right, ``undecided`` those that could not
+    be judged. ``row`` and ``column`` are the multi-indices that were asked for, if any: then the axes of the
+    output, or of the input, are gone from the arrays.
     """
 
     check: str
@@ -35,8 +37,12 @@ class ExplicitJacobian:
     input_shape: Shape
     analytic: Array
     numeric: Array
+    low: Array
+    high: Array
     bound: Array
     wrong: Array
+    undecided: Array
+    itemsize: int = 8
     expects_failure: bool = False
     misfit: str = ""  # why the analytic side has no value
     row: Index | None = None
@@ -49,8 +55,8 @@ class ExplicitJacobian:
 
     @property
     def bytes(self) -> int:
-        """What the whole explicit array takes in memory, in double precision."""
-        return 8 * count(self.output_shape) * count(self.input_shape)
+        """What the whole explicit array takes in memory."""
+        return self.itemsize * count(self.output_shape) * count(self.input_shape)
 
     def at(self, row: Index | None, column: Index | None) -> ExplicitJacobian:
         """Return one row (of the input's shape), one column (of the output's), or one entry.
@@ -71,8 +77,11 @@ class ExplicitJacobian:
             column=column,
             analytic=np.asarray(self.analytic[index]),
             numeric=np.asarray(self.numeric[index]),
+            low=np.asarray(self.low[index]),
+            high=np.asarray(self.high[index]),
             bound=np.asarray(self.bound[index]),
             wrong=np.asarray(self.wrong[index]),
+            undecided=np.asarray(self.undecided[index]),
         )
 
 
@@ -84,7 +93,8 @@ def _checked(index: Index, name: str, shape: Shape) -> tuple[int, ...]:
     if index and not shape:
         raise ShapeError(f"{name} is a scalar and has no index; leave it out")
     if len(index) != len(shape):
-        raise ShapeError(f"{name} has the shape {show(shape)}, so its index has {len(shape)} numbers")
+        numbers = "1 number" if len(shape) == 1 else f"{len(shape)} numbers"
+        raise ShapeError(f"{name} has the shape {show(shape)}, so its index has {numbers}")
     for axis, (place, size) in enumerate(zip(index, shape, strict=True)):
         if not -size <= place < size:
             raise ShapeError(f"index {place} is out of range for axis {axis} of {name}, {show(shape)}")
@@ -115,9 +125,10 @@ class JacobianReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """2 for faulty specs, else 1 for a wrong entry where none is expected, else 3, else 0."""
+        """2 for faulty specs, else 1 for wrong entries that nobody expects, else 3 if some are undecided."""
         if self.faults:
             return ExitCode.USAGE
         if any(one.wrong.any() and not one.expects_failure for one in self.jacobians):
             return ExitCode.WRONG
-        return ExitCode.UNDECIDED if self.unseen else ExitCode.OK
+        undecided = any(one.undecided.any() and not one.expects_failure for one in self.jacobians)
+        return ExitCode.UNDECIDED if self.unseen or undecided else ExitCode.OK

@@ -42,23 +42,25 @@ Fits = Callable[[CheckSpec, Subject], list[Fault]]
 
 
 def load(paths: Sequence[str], settings: Settings) -> tuple[list[list[CheckSpec]], list[Fault]]:
-    """Load all spec files, the checks of each in a list of its own; a file with a fault has none.
+    """Load all spec files, the checks of each in a list of its own; a file with a fault has none."""
+    files, faults = find_specs(paths)
+    loaded = []
+    for file in files:
+        checks, found = load_specs(file, max_memory=settings.max_memory, no_code=settings.no_code)
+        faults += found
+        loaded.append([_overridden(check, settings) for check in checks])
+    return loaded, faults
+
+
+def selection(settings: Settings) -> Callable[[str], bool]:
+    """Return which check names are selected: all of them without ``-k``.
 
     Raises
     ------
     GradcheckError
         For a selection that cannot be understood.
     """
-    chosen = parse_selection(settings.select) if settings.select is not None else None
-    files, faults = find_specs(paths)
-    loaded = []
-    for file in files:
-        checks, found = load_specs(file, max_memory=settings.max_memory, no_code=settings.no_code)
-        faults += found
-        loaded.append(
-            [_overridden(check, settings) for check in checks if chosen is None or chosen(check.name)]
-        )
-    return loaded, faults
+    return (lambda _name: True) if settings.select is None else parse_selection(settings.select)
 
 
 def prepare(paths: Sequence[str], settings: Settings, fits: Fits) -> tuple[list[Job], list[Fault]]:
@@ -71,12 +73,12 @@ def prepare(paths: Sequence[str], settings: Settings, fits: Fits) -> tuple[list[
     GradcheckError
         For a selection that cannot be understood or selects nothing.
     """
-    loaded, faults = load(paths, replace(settings, select=None))
-    chosen = parse_selection(settings.select) if settings.select is not None else None
+    chosen = selection(settings)
+    loaded, faults = load(paths, settings)
     jobs: list[Job] = []
     for checks in loaded:
         sound, found = _compiled(checks, settings.max_memory, fits)
-        jobs += [job for job in sound if chosen is None or chosen(job.check.name)]
+        jobs += [job for job in sound if chosen(job.check.name)]
         faults += found
     require_something(jobs, faults, settings)
     return jobs, faults

@@ -1,7 +1,4 @@
-"""What the commands beside ``run`` found out, as frozen values: shapes, explicit Jacobians, remainders.
-
-As in ``result``, this is all that a report may read.
-"""
+"""What ``gradcheck shapes`` and ``functions`` found out, as frozen values: all that a report may read."""
 
 from __future__ import annotations
 
@@ -89,6 +86,12 @@ class CheckShapes:
     links: tuple[JacobianShape, ...] = ()
     pairs: tuple[JacobianShape, ...] = ()
     claims: tuple[ClaimShapes, ...] = ()
+
+    @property
+    def inner_links(self) -> tuple[JacobianShape, ...]:
+        """The links that are no output by an input."""
+        pairs = {(pair.output, pair.input) for pair in self.pairs}
+        return tuple(link for link in self.links if (link.output, link.input) not in pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def test_the_saved_arrays_are_the_explicit_ones(spec: Path, tmp_path: Path) -> N
     ended = call(str(spec), "--of", "h", "--wrt", "x", "--save", "h.npz")
     assert ended.exit_code == 0
     with np.load(tmp_path / "h.npz") as saved:
-        assert set(saved) == {"analytic", "numeric", "bound", "wrong"}
+        assert set(saved) == {"analytic", "numeric", "low", "high", "bound", "wrong", "undecided"}
         assert saved["analytic"].shape == (2, 4, 2, 3)
         assert not saved["wrong"].any()
         assert np.all(np.abs(saved["analytic"] - saved["numeric"]) <= saved["bound"] + 1e-8)
@@ -88,6 +88,8 @@ def test_one_entry(spec: Path) -> None:
     [
         (["--of", "z"], "there is no ∂z/∂…; write one of: --of y --wrt x, --of y --wrt w, --of h --wrt x"),
         (["--row", "a"], "'a' is no index; write for example 0,2"),
+        (["--row", "(0"], "'(0' is no index; write for example 0,2"),
+        (["--save", "arrays"], "'arrays' is no file of arrays; write FILE.npz"),
         (["--row", "0,1,2"], "y has the shape (2, 4), so its index has 2 numbers"),
         (["--column", "0,9", "--of", "y", "--wrt", "x"], "index 9 is out of range for axis 1 of x, (2, 3)"),
         (["--save", "f.npz"], "--save takes one Jacobian, and there are 4; use -k, --of, --wrt"),
@@ -125,9 +127,8 @@ def test_the_memory_budget_counts_what_is_asked_for_only(spec: Path) -> None:
     assert call("large.yaml", "--max-memory", "10MiB", "--wrt", "s").exit_code == 0
     refused = call("large.yaml", "--max-memory", "10MiB", "--wrt", "x")
     assert refused.exit_code == 2
-    assert "the explicit Jacobian ∂y/∂x has the shape (N,) × (N,) = (2000,) × (2000,)" in " ".join(
-        refused.stdout.split()
-    )
+    shown = " ".join(refused.stdout.split())
+    assert "the explicit Jacobian ∂y/∂x has the shape (N,) × (N,) = (2000,) × (2000,)" in shown
 
 
 def test_at_the_edge_point_a_right_subgradient_is_not_wrong(spec: Path) -> None:
@@ -142,3 +143,39 @@ def test_a_misfit_shows_the_numeric_side_alone(spec: Path) -> None:
     assert ended.exit_code == 1
     assert "the derivative for b has the shape (2, 3), it must be (3,)" in ended.stdout.replace("\n  ", " ")
     assert "none" in ended.stdout
+
+
+def test_an_entry_that_run_cannot_decide_is_not_called_right(spec: Path) -> None:
+    text = "inputs: {x: [3]}\nfunction: y = sum(floor(1.0e+15 * x))\nvjp: {x: dy * x}\n"
+    write("noise.yaml", "gradcheck: 1\n" + text)
+    ended = call("noise.yaml")
+    assert (ended.exit_code, "3 of 3 entries undecided" in ended.stdout) == (3, True)
+
+
+def test_kinks_fail_as_in_a_run(spec: Path) -> None:
+    text = "inputs: {x: {value: [0.0]}}\nfunction: y = relu(x)\nvjp: {x: dy * (x > 0)}\nkinks: fail\n"
+    write("kinks.yaml", "gradcheck: 1\n" + text)
+    assert call("kinks.yaml").exit_code == 1
+    assert call("kinks.yaml", "--claim", "engine").exit_code == 1
+
+
+def test_the_exit_code_is_that_of_what_is_shown(spec: Path) -> None:
+    text = "inputs: {x: [2]}\nfunction: y = 2 * x\nvjp: {x: "dy * [2.0, 3.0]"}\n"
+    write("half.yaml", "gradcheck: 1\n" + text)
+    codes = [call("half.yaml", "--row", row).exit_code for row in ("0", "1")]
+    assert codes == [0, 1]
+
+
+def test_more_axes_than_an_array_can_have(spec: Path) -> None:
+    shape = ", ".join(["1"] * 33)
+    write("axes.yaml", f"gradcheck: 1\ninputs: {{x: [{shape}]}}\nfunction: y = 2 * x\n")
+    ended = call("axes.yaml")
+    assert ended.exit_code == 3
+    assert "∂y/∂x has 66 axes, and an array has at most 64" in ended.stdout
+
+
+def test_an_expected_failure_is_named_as_one(spec: Path) -> None:
+    text = "inputs: {x: [2]}\nfunction: y = 2 * x\nvjp: {x: 3 * dy}\nexpect: fail\n"
+    write("expected.yaml", "gradcheck: 1\n" + text)
+    ended = call("expected.yaml")
+    assert (ended.exit_code, "2 of 4 entries wrong, as the spec expects" in ended.stdout) == (0, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -23,17 +24,20 @@ from gradcheck_cli.cli.options import (
     with_options,
 )
 from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.report.write import write_whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.explicit import ExplicitJacobian
     from gradcheck_cli.result import Index
 
+# What --save writes: fields of ExplicitJacobian.
+ARRAYS = ("analytic", "numeric", "low", "high", "bound", "wrong", "undecided")
 EXIT_CODES = """\b
 Exit codes:
   0  the arrays agree (or the spec expects that they do not)
   1  an entry is wrong
   2  the command line or a spec is wrong
-  3  a Jacobian could not be computed
+  3  a Jacobian could not be computed, or an entry not be judged
 """
 
 
@@ -41,11 +45,20 @@ def parse_index(_context: click.Context, _option: click.Parameter, value: str | 
     """Read ``0,2`` or ``[0, 2]``; ``()`` is the index of a scalar."""
     if value is None:
         return None
-    inner = re.fullmatch(r"[\[(]?([-\d,\s]*?),?[\])]?", value.strip())
-    try:
-        return tuple(int(part) for part in inner[1].split(",") if inner[1].strip())  # type: ignore[index]
-    except (TypeError, ValueError):
-        raise click.BadParameter(f"{value!r} is no index; write for example 0,2") from None
+    inner = value.strip()
+    if (inner[:1], inner[-1:]) in {("[", "]"), ("(", ")")}:
+        inner = inner[1:-1]
+    parts = inner.rstrip().removesuffix(",").split(",") if inner.strip() else []
+    if any(re.fullmatch(r"\s*-?\d{1,18}\s*", part, re.ASCII) is None for part in parts):
+        raise click.BadParameter(f"{value!r} is no index; write for example 0,2")
+    return tuple(map(int, parts))
+
+
+def parse_archive(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+    """Take the name of a file for NumPy's arrays, which ends as NumPy's do."""
+    if value is not None and (Path(value).suffix != ".npz" or Path(value).is_dir()):
+        raise click.BadParameter(f"{value!r} is no file of arrays; write FILE.npz")
+    return None if value is None else Path(value)
 
 
 @click.command(epilog=EXIT_CODES)
@@ -62,9 +75,7 @@ def parse_index(_context: click.Context, _option: click.Parameter, value: str | 
     point_option,
     click.option("--row", callback=parse_index, metavar="I", help="Only the row of this output index."),
     click.option("--column", callback=parse_index, metavar="J", help="Only the column of this input index."),
-    click.option(
-        "--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the arrays to FILE.npz."
-    ),
+    click.option("--save", callback=parse_archive, metavar="FILE.npz", help="Write the whole arrays."),
     seed_option,
     *tolerance_options,
     memory_option,
@@ -95,21 +106,21 @@ def jacobian(
         report = jacobian_report(paths or (".",), Settings(**options), request)
         if save is not None:
             _save(save, report.jacobians)
-        show(lambda console: write_jacobians(report.at(row, column), console), color=color)
-        sys.exit(int(report.exit_code))
+        shown = report.at(row, column)
+        show(lambda console: write_jacobians(shown, console), color=color)
+        sys.exit(int(shown.exit_code))
 
 
 def _save(file: Path, jacobians: Sequence[ExplicitJacobian]) -> None:
-    """Write analytic, numeric, bound and wrong, as arrays of shape output's axes + input's axes."""
+    """Write the arrays, each of shape output's axes + input's axes, as one file or not at all."""
     import numpy as np  # noqa: PLC0415  # not for --help
 
     if len(jacobians) != 1:
-        raise GradcheckError(
-            f"--save takes one Jacobian, and there are {len(jacobians)}; use -k, --of, --wrt"
-        )
-    (one,) = jacobians
+        message = f"--save takes one Jacobian, and there are {len(jacobians)}; use -k, --of, --wrt"
+        raise GradcheckError(message)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: getattr(jacobians[0], name) for name in ARRAYS})
     try:
-        with file.open("wb") as stream:
-            np.savez(stream, analytic=one.analytic, numeric=one.numeric, bound=one.bound, wrong=one.wrong)
+        write_whole(file, buffer.getvalue())
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from error

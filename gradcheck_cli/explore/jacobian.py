@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
-from gradcheck_cli.check import at_link
-from gradcheck_cli.compare import State
+import numpy as np
+
+from gradcheck_cli.check import at_link, by_the_rules
+from gradcheck_cli.compare import Comparison, State
 from gradcheck_cli.errors import EvaluationError, GradcheckError
-from gradcheck_cli.examine import Finding, examine, without_degenerate, without_engine_faults, witness
+from gradcheck_cli.examine import Finding, examine, witness
 from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport, Unseen
 from gradcheck_cli.explore.point import bound
 from gradcheck_cli.functions.base import Claim, Function, Link, Pair, Subject
 from gradcheck_cli.prepare import Job, Settings, over_budget, prepare
 from gradcheck_cli.problem import Problem
 from gradcheck_cli.result import Fault
+from gradcheck_cli.shapes import Shape
+from gradcheck_cli.spec.axes import MAX_AXES
 from gradcheck_cli.spec.types import CheckSpec
 
 CLAIMS = ("vjp", "jvp", "jacobian", "engine")  # what a claim's label may begin with
@@ -107,9 +112,12 @@ def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacob
     if candidate.link is not None:
         problem = at_link(problem, candidate.link)
     problem = replace(problem, wrt=(name,))
+    shape = problem.output_shape(output) + problem.input_shape(name)
+    if len(shape) > MAX_AXES:
+        raise EvaluationError(f"∂{output}/∂{name} has {len(shape)} axes, and an array has at most {MAX_AXES}")
     finding = _finding(job, candidate, request, problem)
-    comparison, shape = finding.comparison, problem.output_shape(output) + problem.input_shape(name)
-    misfit = finding.claim.misfit
+    comparison, misfit = finding.comparison, finding.claim.misfit
+    types = problem.function.outputs[output], problem.function.inputs[name]
     return ExplicitJacobian(
         check=check.name,
         spec=check.spec,
@@ -118,15 +126,29 @@ def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacob
         output=output,
         input=name,
         claim=finding.claim.label,
-        output_shape=problem.output_shape(output),
-        input_shape=problem.input_shape(name),
-        analytic=comparison.analytic.reshape(shape),
-        numeric=comparison.numeric.reshape(shape),
-        bound=comparison.bound.reshape(shape),
-        wrong=(comparison.state == State.FAIL).reshape(shape),
+        output_shape=types[0].shape,
+        input_shape=types[1].shape,
+        itemsize=max(type_.dtype.itemsize for type_ in types),
         expects_failure=check.expect == "fail",
         misfit=misfit.message if misfit else "",
+        **_arrays(comparison, shape),
     )
+
+
+def _arrays(comparison: Comparison, shape: Shape) -> dict[str, Any]:
+    """Arrays of a Jacobian's two groups of axes, by the names that ``ExplicitJacobian`` gives them."""
+    state = comparison.state
+    kink = comparison.kink
+    arrays = {
+        "analytic": comparison.analytic,
+        "numeric": comparison.numeric,
+        "low": np.where(kink, comparison.low, comparison.numeric),
+        "high": np.where(kink, comparison.high, comparison.numeric),
+        "bound": comparison.bound,
+        "wrong": state == State.FAIL,
+        "undecided": np.isin(state, (State.UNDECIDED, State.SKIPPED)),
+    }
+    return {name: array.reshape(shape) for name, array in arrays.items()}
 
 
 def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem) -> Finding:
@@ -139,7 +161,7 @@ def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem)
     finding = next(
         finding for finding in examine(problem, [asked], engine, check.tolerance) if finding.pair == pair
     )
-    return without_degenerate(finding) if request.point == "edge" else without_engine_faults(finding)
+    return by_the_rules(check, job.subject, request.point, problem, finding)
 
 
 def _chosen(candidate: Candidate, request: Request) -> Claim:

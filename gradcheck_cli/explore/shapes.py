@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gradcheck_cli.functions.outline import NO_LIMIT, outline
-from gradcheck_cli.prepare import Settings, load, require_something
+from gradcheck_cli.prepare import Settings, load, require_something, selection
 from gradcheck_cli.views import ShapeReport
 
 
@@ -18,8 +18,9 @@ def shape_report(paths: Sequence[str], settings: Settings) -> ShapeReport:
     GradcheckError
         For a selection that cannot be understood or selects nothing.
     """
+    chosen = selection(settings)
     loaded, faults = load(paths, replace(settings, max_memory=NO_LIMIT))
-    outlines = [outline(check) for checks in loaded for check in checks]
+    outlines = [outline(check) for checks in loaded for check in checks if chosen(check.name)]
     require_something(outlines, faults, settings)
     # A sweep repeats its check's faults at every size.
     faults += dict.fromkeys(fault for _, found in outlines for fault in found)

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport
+from gradcheck_cli.explicit import Array, ExplicitJacobian, JacobianReport
 from gradcheck_cli.report.faults import write_faults
 from gradcheck_cli.report.notation import derivative, element, fraction_name, in_both, plural, size_of_error
 from gradcheck_cli.report.page import INDENT, Justify, Page
@@ -23,6 +23,7 @@ ENDS: Final = 3  # of a longer one, this many places at either end
 ZERO: Final = "."
 GAP: Final = "…"
 WRONG: Final = "bold red"
+UNDECIDED: Final = "bold yellow"
 # Which sides stand beside one another, from the widest layout.
 LAYOUTS: Final = (
     (("claimed", "numeric", "difference"),),
@@ -84,10 +85,22 @@ def _write_jacobian(page: Page, jacobian: ExplicitJacobian) -> None:
 
 
 def _agreement(page: Page, jacobian: ExplicitJacobian) -> Text:
-    wrong, shown = int(jacobian.wrong.sum()), _what(jacobian)
-    if not wrong:
-        return page.text(f"{shown}no entry is wrong", "green")
-    return page.text(f"{shown}{wrong} of {plural(jacobian.wrong.size, 'entry', 'entries')} wrong", WRONG)
+    counts = {"wrong": int(jacobian.wrong.sum()), "undecided": int(jacobian.undecided.sum())}
+    size = jacobian.wrong.size
+    entries = plural(size, "entry", "entries")
+    found = ", ".join(
+        f"the entry is {word}" if size == 1 else f"{many} of {entries} {word}"
+        for word, many in counts.items()
+        if many
+    )
+    expected = ", as the spec expects" if counts["wrong"] and jacobian.expects_failure else ""
+    return page.text(f"{_what(jacobian)}{found or 'no entry is wrong'}{expected}", _style(jacobian))
+
+
+def _style(jacobian: ExplicitJacobian) -> str:
+    if jacobian.wrong.any():
+        return "" if jacobian.expects_failure else WRONG
+    return UNDECIDED if jacobian.undecided.any() else "green"
 
 
 def _what(jacobian: ExplicitJacobian) -> str:
@@ -105,10 +118,15 @@ def _what(jacobian: ExplicitJacobian) -> str:
 def _write_entry(page: Page, jacobian: ExplicitJacobian) -> None:
     rows = [
         ("claimed", f"{float(jacobian.analytic)!r}"),
-        ("numeric", f"{float(jacobian.numeric)!r} ± {size_of_error(float(jacobian.bound))}"),
+        ("numeric", f"{_range(jacobian)} ± {size_of_error(float(jacobian.bound))}"),
         ("difference", size_of_error(float(jacobian.difference))),
     ]
     page.write(page.labelled((label, "dim", text) for label, text in rows), 2 * INDENT)
+
+
+def _range(jacobian: ExplicitJacobian) -> str:
+    low, high = float(jacobian.low), float(jacobian.high)
+    return f"{low!r} to {high!r}" if low < high else f"{float(jacobian.numeric)!r}"
 
 
 def _write_grid(page: Page, jacobian: ExplicitJacobian) -> None:
@@ -133,6 +151,8 @@ def _write_legend(page: Page, jacobian: ExplicitJacobian, grid: Grid) -> None:
     remarks = []
     if (jacobian.analytic == 0).any() or (jacobian.numeric == 0).any():
         remarks.append(f"{ZERO} is an exact zero")
+    if (jacobian.low < jacobian.high).any():
+        remarks.append("at a kink every value between the one-sided derivatives is right")
     if not grid.complete:
         remarks.append(f"{GAP} stands for what is left out: see --row, --column and --save")
     if remarks:
@@ -210,19 +230,25 @@ def _part(name: str, lead: Index, rank: int) -> str:
 
 
 def _cells(page: Page, grid: Grid, side: str, line: Line) -> Iterator[Text]:
-    """Write the numbers of one line; those that are wrong stand out."""
-    one = grid.jacobian
-    arrays = {"claimed": one.analytic, "numeric": one.numeric, "difference": one.difference}
+    """Write the numbers of one line; those that are wrong or undecided stand out."""
     shape = grid.blocks + grid.block
-    values, wrong = arrays[side].reshape(shape), one.wrong.reshape(shape)
     output, lead = line
     for place in grid.columns:
         if output is None or lead is None or place is None:
             yield page.text(GAP, "dim")
-            continue
-        index = (*output, *lead, place)
-        text = _number(float(values[index]), side)
-        yield page.text(text, WRONG if wrong[index] and side != "numeric" else "")
+        else:
+            yield _cell(page, grid.jacobian, side, shape, (*output, *lead, place))
+
+
+def _cell(page: Page, one: ExplicitJacobian, side: str, shape: Shape, index: Index) -> Text:
+    def at(array: Array) -> float:
+        return float(array.reshape(shape)[index])
+
+    low, high = at(one.low), at(one.high)
+    if side == "numeric":
+        return page.text(f"{low:.3g} to {high:.3g}" if low < high else _number(at(one.numeric), side))
+    value = at(one.analytic if side == "claimed" else one.difference)
+    return page.text(_number(value, side), WRONG if at(one.wrong) else UNDECIDED if at(one.undecided) else "")
 
 
 def _number(value: float, side: str) -> str:

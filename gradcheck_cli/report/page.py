@@ -87,7 +87,7 @@ class Page:
         """Align texts in columns without heads or lines."""
         grid = Table.grid(padding=(0, 2, 0, 0))
         for row in rows:
-            grid.add_row(*map(self.text, row))
+            grid.add_row(*map(self.lines, row))
         return grid
 
     def labelled(self, rows: Iterable[tuple[str, str, str]]) -> Table:

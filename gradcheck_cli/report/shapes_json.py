@@ -28,6 +28,7 @@ def _check(check: CheckShapes) -> Json:
         "name": check.name,
         "spec": check.spec,
         "line": check.line,
+        "expect": "fail" if check.expects_failure else "pass",
         "dims": dict(check.dims),
         "inputs": [_array(array) for array in check.inputs],
         "outputs": [_array(array) for array in check.outputs],

@@ -33,9 +33,7 @@ def _check(check: CheckShapes, budget: int) -> Iterator[str]:
         ],
     )
     yield from _table(("function", "shape"), [_step(step) for step in check.steps])
-    pairs = {(pair.output, pair.input) for pair in check.pairs}
-    links = [link for link in check.links if (link.output, link.input) not in pairs]
-    jacobians = [("link", one) for one in links] + [("pair", one) for one in check.pairs]
+    jacobians = [("link", one) for one in check.inner_links] + [("pair", one) for one in check.pairs]
     yield from _table(
         ("", "Jacobian", "shape", "explicit", "VJP"),
         [(kind, *_jacobian(one, budget)) for kind, one in jacobians],

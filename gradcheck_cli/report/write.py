@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Replace the file in one step, so that no reader ever finds half a report.
 
     Raises
@@ -15,30 +15,31 @@ def write_whole(path: Path, text: str) -> None:
     OSError
         If the file cannot be written; what stood there before still stands.
     """
+    data = content.encode("utf-8") if isinstance(content, str) else content
     stream = _open_stream(path)
     if stream is not None:
         with stream:
-            stream.write(text)
+            stream.write(data)
         return
     target = path.resolve()
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(data)
         partial.replace(target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _open_stream(path: Path) -> TextIO | None:
+def _open_stream(path: Path) -> BinaryIO | None:
     """Open what cannot be replaced, only written to: a device, a pipe, a stream of our own by its name."""
     if not path.exists():
         return None
     for descriptor in (1, 2):
         # /dev/stdout: opening it anew would cut off a file that it leads to, and fails for a socket.
         if path.is_symlink() and _is_open_as(path, descriptor):
-            return os.fdopen(os.dup(descriptor), "w", encoding="utf-8")
-    return None if path.is_file() else path.open("w", encoding="utf-8")
+            return os.fdopen(os.dup(descriptor), "wb")
+    return None if path.is_file() else path.open("wb")
 
 
 def _is_open_as(path: Path, descriptor: int) -> bool:

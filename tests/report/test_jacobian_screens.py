@@ -32,8 +32,11 @@ def jacobian(output_shape: Shape, input_shape: Shape, numeric: np.ndarray, **oth
         "input": "x",
         "claim": "vjp",
         "analytic": array,
+        "low": array,
+        "high": array,
         "bound": np.full(array.shape, 1.5e-11),
         "wrong": np.zeros(array.shape, dtype=bool),
+        "undecided": np.zeros(array.shape, dtype=bool),
     }
     return ExplicitJacobian(
         output_shape=output_shape, input_shape=input_shape, numeric=array, **(settings | other)
@@ -50,6 +53,16 @@ def block_sparse() -> ExplicitJacobian:
     return jacobian((N, M), (N, D), numeric, analytic=analytic + 0.0, wrong=wrong)
 
 
+def kinks() -> ExplicitJacobian:
+    """∂|x|/∂x where the first entry of x is 0 and the second could not be judged."""
+    numeric = np.diag([0.25, -1.0, 1.0])
+    low, high = numeric.copy(), numeric.copy()
+    low[0, 0], high[0, 0] = -1.0, 1.0
+    undecided = np.diag([False, True, False])
+    analytic = np.diag([0.25, 4.0e11, 1.0])
+    return jacobian((D,), (D,), numeric, analytic=analytic, low=low, high=high, undecided=undecided)
+
+
 def large(rows: Shape, columns: Shape) -> ExplicitJacobian:
     size = int(np.prod(rows, dtype=int) * np.prod(columns, dtype=int))
     return jacobian(rows, columns, np.arange(size) / 64 - 1)
@@ -62,6 +75,10 @@ JACOBIANS = {
     "scalar_in": jacobian((M, D), (), np.arange(6) / 8, input="t"),
     "vectors": jacobian((M,), (D,), np.arange(6) / 8),
     "empty": jacobian((0, M), (D,), np.zeros(0)),
+    "kinks": kinks(),
+    "kink": kinks().at((0,), (0,)),
+    "expected": replace(block_sparse(), expects_failure=True),
+    "single": jacobian((2, 2), (2,), np.arange(8.0), itemsize=4),
     "row": block_sparse().at((0, 1), None),
     "column": block_sparse().at(None, (0, -1)),
     "entry": block_sparse().at((0, 1), (0, 2)),
@@ -103,6 +120,7 @@ def test_rows_columns_and_entries_are_those_of_the_array() -> None:
     ("row", "column", "message"),
     [
         ((0,), None, "y has the shape (2, 2), so its index has 2 numbers"),
+        (None, (0,), "x has the shape (2, 3), so its index has 2 numbers"),
         (None, (0, 3), "index 3 is out of range for axis 1 of x, (2, 3)"),
         ((0, -3), None, "index -3 is out of range for axis 1 of y, (2, 2)"),
     ],
@@ -127,6 +145,8 @@ def test_exit_codes() -> None:
         (JacobianReport(jacobians=(right, wrong)), ExitCode.WRONG),
         (JacobianReport(jacobians=(replace(wrong, expects_failure=True),)), ExitCode.OK),
         (JacobianReport(jacobians=(right,), unseen=(unseen,)), ExitCode.UNDECIDED),
+        (JacobianReport(jacobians=(right, JACOBIANS["kinks"])), ExitCode.UNDECIDED),
+        (JacobianReport(jacobians=(wrong, JACOBIANS["kinks"])), ExitCode.WRONG),
         (JacobianReport(jacobians=(wrong,), unseen=(unseen,), faults=(fault,)), ExitCode.USAGE),
     ):
         assert report.exit_code is code
