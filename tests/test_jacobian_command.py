@@ -160,7 +160,7 @@ def test_kinks_fail_as_in_a_run(spec: Path) -> None:
 
 
 def test_the_exit_code_is_that_of_what_is_shown(spec: Path) -> None:
-    text = "inputs: {x: [2]}\nfunction: y = 2 * x\nvjp: {x: "dy * [2.0, 3.0]"}\n"
+    text = "inputs: {x: [2]}\nfunction: y = 2 * x\nvjp: {x: 'dy * [2.0, 3.0]'}\n"
     write("half.yaml", "gradcheck: 1\n" + text)
     codes = [call("half.yaml", "--row", row).exit_code for row in ("0", "1")]
     assert codes == [0, 1]
