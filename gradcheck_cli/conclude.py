@@ -56,16 +56,27 @@ class Notes:
                 "kinks meet or the derivative is not finite",
                 finding.pair[1],
             )
-        wrong = int(np.sum(finding.engine.state == State.FAIL))
-        if wrong and point != "edge":
-            self.warn(
-                "engine-fault",
-                f"{where}: the engine's own derivative contradicts the numeric one in {wrong} of "
-                f"{state.size} entries: the engine is at fault; please report it with this spec",
-                finding.pair[1],
+        if point != "edge":
+            self._engine_at_fault(finding, where)
+
+    def _engine_at_fault(self, finding: Finding, where: str) -> None:
+        """Say that the engine contradicts the numeric derivative, or has no finite value beside it."""
+        assert finding.engine is not None
+        wrong = finding.engine.state == State.FAIL
+        if not wrong.any():
+            return
+        shared = wrong & (finding.comparison.state == State.UNDECIDED)
+        self.engine_at_fault |= bool(shared.any())
+        number, name = f"{int(np.sum(wrong))} of {wrong.size} entries", finding.pair[1]
+        if np.isfinite(finding.engine.analytic[wrong]).all():
+            fact = f"the engine's own derivative contradicts the numeric one in {number}"
+            remedy = "the engine is at fault; please report it with this spec"
+            self.warn("engine-fault", f"{where}: {fact}: {remedy}", name)
+        else:
+            fact = (
+                f"gradcheck's own rules give no finite derivative in {number}, and the numeric one is finite"
             )
-            shared = (finding.engine.state == State.FAIL) & (state == State.UNDECIDED)
-            self.engine_at_fault |= bool(shared.any())
+            self.warn("degenerate-point", f"{where}: {fact}", name)
 
 
 def conclude(

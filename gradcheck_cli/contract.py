@@ -35,19 +35,20 @@ def linearity(
     if claim.kind == "jacobian" or claim.ignores_seed:  # the latter shows entry by entry
         return []
     linear = analytic.ask(problem, claim)
-    remarks: list[Remark] = []
+    remarks: dict[str, Remark] = {}  # by the array that is wrong
     with np.errstate(all="ignore"):
         for seeds in _dense_seeds(problem, claim, jacobians, rng):
             found = linear(seeds)
             for target in claim.inputs if claim.kind == "vjp" else claim.outputs:
-                if all(target != remark.input for remark in remarks):
-                    remarks += _residual(problem, claim, jacobians, seeds, target, np.asarray(found[target]))
-    return remarks
+                if target not in remarks:
+                    value = np.asarray(found[target])
+                    remarks |= _residual(problem, claim, jacobians, seeds, target, value)
+    return list(remarks.values())
 
 
 def _residual(  # noqa: PLR0913, PLR0917  # one equation's terms
     problem: Problem, claim: Claim, jacobians: dict[Pair, Jacobian], seeds: Arrays, target: str, found: Array
-) -> list[Remark]:
+) -> dict[str, Remark]:
     """Compare one product; empty where it is what linearity demands."""
     total, size, floor = _products(problem, claim, jacobians, seeds, target)
     value = found.astype(np.float64)
@@ -58,10 +59,10 @@ def _residual(  # noqa: PLR0913, PLR0917  # one equation's terms
     wrong = ~agrees & np.isfinite(total)
     distance = np.where(wrong, np.nan_to_num(np.abs(value - total), nan=np.inf), -1.0)
     if not wrong.any():
-        return []
+        return {}
     place = int(np.argmax(distance))
     index = [int(axis) for axis in np.unravel_index(place, found.shape)] if found.shape else ""
-    return [_remark(claim, target, f"{target}{index}", float(value[place]), float(total[place]))]
+    return {target: _remark(claim, target, f"{target}{index}", float(value[place]), float(total[place]))}
 
 
 def _dense_seeds(
@@ -117,13 +118,15 @@ def _products(
         multiply = Jacobian.pull if claim.kind == "vjp" else Jacobian.apply
         total = total + multiply(jacobian, weight).reshape(-1)
         size = size + multiply(magnitude, np.abs(weight)).reshape(-1)
-        values = np.abs(problem.values[problem.rows[output]])
+        typical = typical_size(problem.primals[name])
+        # What cancels to (nearly) nothing on the way was as large as the input, or as 1.
+        values = np.maximum(np.abs(problem.values[problem.rows[output]]), min(1.0, typical))
         spread = (
             values @ np.abs(weight).reshape(-1)
             if claim.kind == "vjp"
             else values * np.max(np.abs(weight), initial=0)
         )
-        floor = floor + ROUND_OFF * problem.eps(output, name) * spread / typical_size(problem.primals[name])
+        floor = floor + ROUND_OFF * problem.eps(output, name) * spread / typical
     return total, size, floor
 
 

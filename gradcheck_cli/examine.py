@@ -148,9 +148,10 @@ def without_engine_faults(finding: Finding) -> Finding:
 def _alike(finding: Finding) -> Array:
     """Where the claim says what the engine's own derivative says."""
     assert finding.engine is not None
+    own, claimed = finding.engine.analytic, finding.comparison.analytic
+    neither = ~np.isfinite(own) & ~np.isfinite(claimed)
     with np.errstate(invalid="ignore"):
-        difference = np.abs(finding.engine.analytic - finding.comparison.analytic)
-        return np.asarray(difference <= finding.comparison.tolerance)
+        return np.asarray((np.abs(own - claimed) <= finding.comparison.tolerance) | neither)
 
 
 def kinks_as_failures(finding: Finding) -> Finding:

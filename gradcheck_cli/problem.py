@@ -63,7 +63,7 @@ class View:
         Within symmetric matrices the entries (i, j) and (j, i) move by half of it each, so that the
         directional derivative is entry (i, j) of the symmetrised gradient.
         """
-        moved = self.primal.copy()
+        moved = np.array(self.primal)  # a copy, and an array even of a scalar
         flat, index = moved.reshape(-1), np.unravel_index(column, self.primal.shape)
         mirror = column
         if self.symmetric:

@@ -591,3 +591,46 @@ def test_a_column_of_mere_round_off_does_not_make_a_claim_nonlinear(check_text: 
     assert check_text(spec.replace("FURTHER", "0")).verdict is Verdict.PASS
     wrong = check_text(spec.replace("FURTHER", "0.01 * sum(q_dot[0, :2])**2"))
     assert "nonlinear-cotangent" in [remark.code for remark in wrong.diagnoses]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["sum(x - mean(x))", "3 * x - x - 2 * x", "cumsum(layer_norm(stack([x, x**2]), 3), axis=1)"],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_derivative_that_is_nothing_but_round_off_is_linear(
+    check_text: CheckText, formula: str, seed: int
+) -> None:
+    result = check_text(f"inputs: {{x: [3]}}\nfunction: y = {formula}\n", seed=seed)
+    assert "nonlinear-cotangent" not in [remark.code for remark in result.diagnoses]
+    assert result.verdict is not Verdict.FAIL
+
+
+def test_the_textbook_jvp_of_log_softmax_is_linear_at_large_logits(check_text: CheckText) -> None:
+    spec = """
+        inputs: {x: {shape: [3, 4], sample: {normal: [0, 30]}}}
+        function: y = log_softmax(x, axis=-1)
+        jvp: {y: "x_dot - sum(exp(y) * x_dot, axis=-1, keepdims=True)"}
+        """
+    assert [check_text(spec, seed=seed).verdict for seed in range(5)] == [Verdict.PASS] * 5
+
+
+def test_a_nonlinear_jvp_is_told_once(check_text: CheckText) -> None:
+    result = check_text("inputs: {x: [3]}\nfunction: y = x*x\njvp: {y: 2*x*x_dot*sum(x_dot)}\n")
+    assert [remark.code for remark in result.diagnoses].count("nonlinear-cotangent") == 1
+
+
+def test_an_engine_without_a_finite_derivative_blames_nobody(check_text: CheckText) -> None:
+    """Distances of points from themselves: sqrt has no slope at 0, where numbers find one."""
+    spec = "inputs: {x: [3, 2]}\nfunction: y = sqrt(sum((x[:, None] - x[None])**2, axis=-1))\n"
+    alone = check_text(spec)
+    assert alone.verdict is Verdict.ERROR
+    assert "degenerate-point" in [remark.code for remark in alone.warnings]
+    assert "engine-fault" not in [remark.code for remark in alone.warnings]
+
+
+@pytest.mark.parametrize("sample", ["{integers: [-2, 3]}", "{choice: [1, 2, 5]}"])
+def test_a_scalar_drawn_from_a_list_is_moved_like_any_other(check_text: CheckText, sample: str) -> None:
+    spec = f"inputs: {{t: {{shape: [], sample: {sample}}}}}\nfunction: y = tanh(t)\nvjp: {{t: FACTOR}}\n"
+    assert check_text(spec.replace("FACTOR", "dy * (1 - y**2)")).verdict is Verdict.PASS
+    assert check_text(spec.replace("FACTOR", "0 * dy")).verdict is Verdict.FAIL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -40,6 +41,9 @@ def name_problem(name: str) -> str | None:
     """
     if not name.isidentifier():
         return f'"{name}" cannot be used in a formula; a name is letters, digits and _, such as w_1'
+    read = unicodedata.normalize("NFKC", name)  # as Python reads a formula's names
+    if read != name:
+        return f'"{name}" is read as "{read}" in a formula; write {read}'
     if keyword.iskeyword(name):
         return f'"{name}" is a word of Python; choose another name'
     if name.startswith("__"):

@@ -79,7 +79,7 @@ def _generic(
             return _MATRICES[sample.kind](rng, whole, dtype)
         if sample.kind == "integers":
             low, high = (int(bound) for bound in sample.arguments)
-            return low + spread_indices(rng, count(shape), high - low).reshape(shape)
+            return np.asarray(low + spread_indices(rng, count(shape), high - low).reshape(shape))
         if sample.kind == "choice":
             chosen = spread_indices(rng, count(shape), len(sample.arguments))
             return np.array(sample.arguments)[chosen].reshape(shape)
