@@ -156,7 +156,7 @@ def bind(
 def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
     """Skip an edge point; elsewhere a function without a value is an error that names the entries."""
     if point == "edge":
-        journal.notes.skip(point, "the function is not finite there")
+        journal.notes.skip(point, f"the function is not finite there: {not_finite(journal.check, problem)}")
         return
     raise EvaluationError(
         f"the function is not finite at the {point} point: {not_finite(journal.check, problem)}"

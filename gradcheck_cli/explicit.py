@@ -120,7 +120,13 @@ class JacobianReport:
     faults: tuple[Fault, ...] = ()
 
     def at(self, row: Index | None, column: Index | None) -> JacobianReport:
-        """Cut every Jacobian down to one row, one column or one entry; see ``ExplicitJacobian.at``."""
+        """Cut every Jacobian down to one row, one column or one entry; see ``ExplicitJacobian.at``.
+
+        Raises
+        ------
+        ShapeError
+            For an index that one of them does not have.
+        """
         return replace(self, jacobians=tuple(one.at(row, column) for one in self.jacobians))
 
     @property

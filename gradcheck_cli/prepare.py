@@ -110,7 +110,7 @@ def over_budget(
         f"the explicit Jacobian ∂{output}/∂{name} has the shape {symbols} = {numbers}, "
         f"{show_bytes(8 * sizes[output, name])}; with its working copies the check takes "
         f"{show_bytes(total)}, the memory budget is {show_bytes(max_memory)}: "
-        "make the dims smaller or raise --max-memory"
+        "make the dims smaller or raise --max-memory; gradcheck taylor needs no such array"
     )
     known = any(one.name == name for one in check.inputs)
     return [check.fault(message, f"inputs.{name}" if known else "chain")]

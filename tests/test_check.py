@@ -389,7 +389,8 @@ def test_an_edge_point_without_a_value_is_skipped_and_said(check_text: CheckText
     result = check_text("inputs: {x: [4]}\nfunction: y = log(x**2)\n")
     assert result.verdict is Verdict.PASS
     assert [str(remark.message) for remark in result.warnings] == [
-        "the edge point was skipped: the function is not finite there"
+        "the edge point was skipped: the function is not finite there: y[1] = -inf; declare the inputs' "
+        "domains, as in 'sample: positive' or 'uniform: [0.1, 2]'"
     ]
 
 

@@ -113,10 +113,28 @@ def test_what_cannot_be_computed_is_said_and_the_rest_shown(spec: Path) -> None:
     assert "∂y/∂x (vjp)" in ended.stdout
 
 
-def test_a_pair_without_the_claim_that_is_asked_for(spec: Path) -> None:
+def test_a_claim_that_nobody_makes_is_a_wrong_command_line(spec: Path) -> None:
     ended = call(str(spec), "--of", "h", "--claim", "vjp")
-    assert ended.exit_code == 3
-    assert "there is no vjp claim about ∂h/∂x; there is: engine" in ended.stdout
+    assert ended.exit_code == 2
+    assert "there is no vjp claim about ∂h/∂…; there is: vjp, jvp, engine" in ended.stderr
+    # Of several pairs, those that have it are shown.
+    assert call(str(spec), "--wrt", "x", "--claim", "vjp").stdout.count("∂y/∂x (vjp)") == 1
+
+
+def test_a_fault_is_shown_although_there_is_nothing_to_save(spec: Path) -> None:
+    write("bad.yaml", "gradcheck: 1\ninputs: {x: [3]}\nfunction: y = q\n")
+    ended = call("bad.yaml", "--save", "arrays.npz")
+    assert (ended.exit_code, "unknown name 'q'" in ended.stdout) == (2, True)
+
+
+def test_wrong_entries_are_named_and_marked(spec: Path) -> None:
+    values = ", ".join(["1.0"] * 14 + ["1.5"] + ["1.0"] * 15)
+    text = f"inputs: {{x: [30]}}\nfunction: y = x**2\nvjp: {{x: 'dy * 2 * x * [{values}]'}}\n"
+    write("middle.yaml", "gradcheck: 1\n" + text)
+    assert "furthest off: ∂y[14]/∂x[14]\n" in call("middle.yaml").stdout
+    shown = call("middle.yaml", "--row", "14").stdout
+    assert "furthest off: ∂y[14]/∂x[14]\n" in shown
+    assert "* is wrong" in shown
 
 
 def test_the_memory_budget_counts_what_is_asked_for_only(spec: Path) -> None:

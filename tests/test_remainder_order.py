@@ -71,7 +71,7 @@ def test_a_cliff_is_a_kink_and_what_is_below_it_counts() -> None:
     kinked = np.where(STEPS > 1e-3, STEPS - 1e-3, 0.0)
     reading = read(STEPS, kinked, FLOOR)
     assert (reading.outcome, reading.first) == (Outcome.EXACT, 7)
-    assert reading.note == "so it is from t = 0.000781 down; larger steps cross a kink"
+    assert reading.note == "this holds from t = 0.000781 down; larger steps cross a kink"
     curved = np.where(STEPS > 1e-3, STEPS - 1e-3, 0.0) + STEPS**2
     assert read(STEPS, curved, FLOOR).outcome is Outcome.SECOND
 

@@ -104,9 +104,9 @@ def jacobian(
 
         request = Request(**{name: options.pop(name) for name in ("of", "wrt", "claim", "point")})
         report = jacobian_report(paths or (".",), Settings(**options), request)
-        if save is not None:
-            _save(save, report.jacobians)
         shown = report.at(row, column)
+        if save is not None and not (report.faults or report.unseen):
+            _save(save, report.jacobians)
         show(lambda console: write_jacobians(shown, console), color=color)
         sys.exit(int(shown.exit_code))
 

@@ -60,7 +60,12 @@ def jacobian_report(paths: Sequence[str], settings: Settings, request: Request) 
         If no check has the output, the input or the claim, or the selection selects nothing.
     """
     jobs, faults = prepare(paths, settings, partial(_too_large, request=request, settings=settings))
-    chosen = [(job, one) for job in jobs for one in _candidates(job.subject) if request.takes(one.pair)]
+    chosen = [
+        (job, one)
+        for job in jobs
+        for one in _candidates(job.subject)
+        if request.takes(one.pair) and _chosen(one, request)
+    ]
     if jobs and not chosen:
         raise GradcheckError(_nothing(jobs, request))
     found = [_look(job, candidate, request) for job, candidate in chosen]
@@ -82,9 +87,13 @@ def _candidates(subject: Subject) -> Iterator[Candidate]:
 
 
 def _nothing(jobs: Sequence[Job], request: Request) -> str:
-    pairs = dict.fromkeys(one.pair for job in jobs for one in _candidates(job.subject))
-    shown = ", ".join(f"--of {output} --wrt {name}" for output, name in pairs)
+    candidates = [one for job in jobs for one in _candidates(job.subject)]
     wanted = f"∂{request.of or '…'}/∂{request.wrt or '…'}"
+    if any(request.takes(one.pair) for one in candidates):
+        kinds = dict.fromkeys(claim.label.split()[0] for one in candidates for claim in one.claims)
+        return f"there is no {request.claim} claim about {wanted}; there is: {', '.join(kinds)}"
+    pairs = dict.fromkeys(one.pair for one in candidates)
+    shown = ", ".join(f"--of {output} --wrt {name}" for output, name in pairs)
     return f"there is no {wanted}; write one of: {shown}"
 
 
@@ -155,6 +164,7 @@ def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem)
     """Compare the claim that is asked for with the numeric derivative, by the rules of a run."""
     pair, check = candidate.pair, job.check
     claim = _chosen(candidate, request)
+    assert claim is not None, "a candidate without such a claim is not looked at"
     unit_seeds = claim.ignores_seed and "ignores-cotangent" in check.allow
     asked = witness(problem, replace(claim, pairs=(pair,)), unit_seeds=unit_seeds)
     engine = witness(problem, replace(candidate.engine, pairs=(pair,)))
@@ -164,10 +174,7 @@ def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem)
     return by_the_rules(check, job.subject, request.point, problem, finding)
 
 
-def _chosen(candidate: Candidate, request: Request) -> Claim:
-    for claim in candidate.claims:
-        if request.claim is None or claim.label.split()[0] == request.claim:
-            return claim
-    output, name = candidate.pair
-    known = ", ".join(dict.fromkeys(claim.label.split()[0] for claim in candidate.claims))
-    raise EvaluationError(f"there is no {request.claim} claim about ∂{output}/∂{name}; there is: {known}")
+def _chosen(candidate: Candidate, request: Request) -> Claim | None:
+    """Return the first claim of the kind that is asked for."""
+    kinds = (claim for claim in candidate.claims if request.claim in {None, claim.label.split()[0]})
+    return next(kinds, None)

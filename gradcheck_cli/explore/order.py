@@ -151,5 +151,5 @@ def _behind_a_kink(steps: Array, floor: float, clear: int) -> Reading:
     """Read remainders that fall at once to round-off: from the step on at which they do, f is linear."""
     if len(steps) - 1 - clear < LONG:
         return Reading(Outcome.UNCLEAR, floor, note=IRREGULAR)
-    note = f"so it is from t = {steps[clear + 1]:.3g} down; larger steps cross a kink"
+    note = f"this holds from t = {steps[clear + 1]:.3g} down; larger steps cross a kink"
     return _round_off(steps, floor, clear + 1, note)

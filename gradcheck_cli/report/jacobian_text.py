@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from gradcheck_cli.result import Index
 from gradcheck_cli.shapes import Shape, count, show, show_bytes, show_symbols
 
 WHOLE: Final = 8  # an axis up to this long is shown whole
+NAMED: Final = 3  # wrong entries that are named
 ENDS: Final = 3  # of a longer one, this many places at either end
 ZERO: Final = "."
 GAP: Final = "…"
@@ -77,6 +79,8 @@ def _write_jacobian(page: Page, jacobian: ExplicitJacobian) -> None:
     if jacobian.misfit:
         page.write(page.lines(jacobian.misfit, WRONG), INDENT)
     page.write(_agreement(page, jacobian), INDENT)
+    if (places := _wrong_places(jacobian)) and not jacobian.misfit:
+        page.write(page.text(places), INDENT)
     page.write()
     if jacobian.row is not None and jacobian.column is not None:
         _write_entry(page, jacobian)
@@ -95,6 +99,25 @@ def _agreement(page: Page, jacobian: ExplicitJacobian) -> Text:
     )
     expected = ", as the spec expects" if counts["wrong"] and jacobian.expects_failure else ""
     return page.text(f"{_what(jacobian)}{found or 'no entry is wrong'}{expected}", _style(jacobian))
+
+
+def _wrong_places(jacobian: ExplicitJacobian) -> str:
+    """Name the wrong entries that are furthest off, so that ``--row`` and ``--column`` can show them."""
+    one = jacobian
+    if not one.wrong.any() or one.wrong.size == 1:
+        return ""
+    with np.errstate(invalid="ignore"):
+        size = np.where(one.wrong, np.abs(one.difference), -1.0)
+    order = np.argsort(-size, axis=None, kind="stable")[: min(NAMED, int(one.wrong.sum()))]
+    rank = 0 if one.row is not None or one.column is not None else len(one.output_shape)
+    names = []
+    for place in order:
+        index = tuple(map(int, np.unravel_index(int(place), size.shape)))
+        row = one.row if one.row is not None else index if one.column is not None else index[:rank]
+        column = one.column if one.column is not None else index[rank:]
+        names.append(f"∂{element(one.output, row)}/∂{element(one.input, column)}")
+    more = ", …" if int(one.wrong.sum()) > len(names) else ""
+    return f"furthest off: {', '.join(names)}{more}"
 
 
 def _style(jacobian: ExplicitJacobian) -> str:
@@ -153,6 +176,10 @@ def _write_legend(page: Page, jacobian: ExplicitJacobian, grid: Grid) -> None:
         remarks.append(f"{ZERO} is an exact zero")
     if (jacobian.low < jacobian.high).any():
         remarks.append("at a kink every value between the one-sided derivatives is right")
+    if jacobian.wrong.any():
+        remarks.append("* is wrong")
+    if jacobian.undecided.any():
+        remarks.append("? is undecided")
     if not grid.complete:
         remarks.append(f"{GAP} stands for what is left out: see --row, --column and --save")
     if remarks:
@@ -248,7 +275,9 @@ def _cell(page: Page, one: ExplicitJacobian, side: str, shape: Shape, index: Ind
     if side == "numeric":
         return page.text(f"{low:.3g} to {high:.3g}" if low < high else _number(at(one.numeric), side))
     value = at(one.analytic if side == "claimed" else one.difference)
-    return page.text(_number(value, side), WRONG if at(one.wrong) else UNDECIDED if at(one.undecided) else "")
+    # Marks, for where there are no colours.
+    mark, style = ("*", WRONG) if at(one.wrong) else ("?", UNDECIDED) if at(one.undecided) else ("", "")
+    return page.text(f"{_number(value, side)}{mark if side == 'difference' else ''}", style)
 
 
 def _number(value: float, side: str) -> str:

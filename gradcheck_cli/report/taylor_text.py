@@ -155,7 +155,8 @@ def _write_steps(page: Page, row: TaylorRow, verbosity: int) -> None:
     tables = [lambda names=names: _table(page, row, row.steps[::stride], names) for names in layouts]
     page.write_first_that_fits(tables, 2 * INDENT)
     if stride > 1:
-        remark = f"1 step in {stride} is shown; -v shows all {len(row.steps)}"
+        order = "" if exact else "; order is that from t to t/2"
+        remark = f"1 step in {stride} is shown{order}; -v shows all {len(row.steps)}"
         page.write(page.text(remark, "dim"), 2 * INDENT)
     if math.isfinite(row.order):
         counted = [step.step for step in row.steps if step.counts]

@@ -67,7 +67,7 @@ BEHIND = row(
     steps=steps(lambda t: max(t - 0.002, 0) or 2.5e-16, range(6, 25)),
     error=1e-11,
     change=2.25,
-    note="so it is from t = 0.00156 down; larger steps cross a kink",
+    note="this holds from t = 0.00156 down; larger steps cross a kink",
 )
 JUMP = row(
     Outcome.UNCLEAR,
