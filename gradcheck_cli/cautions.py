@@ -13,6 +13,7 @@ from gradcheck_cli.tally import Tally
 def cautions(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> Iterator[Remark]:
     """Yield every warning about a check."""
     yield from _uncovered(subject)
+    yield from _left_out(subject)
     for tally in tallies:
         if tally.verdict is Verdict.PASS:
             if tally.pair not in subject.unrelated:
@@ -46,6 +47,12 @@ def _uncovered(subject: Subject) -> Iterator[Remark]:
             input=names.pop() if len(names) == 1 else None,
             message=f"no claim is about {listed}, so nothing checks it",
         )
+
+
+def _left_out(subject: Subject) -> Iterator[Remark]:
+    for name in dict.fromkeys(name for _, name in subject.unchecked):
+        message = f"the claim about {name} is not checked: wrt leaves {name} out"
+        yield Remark(code="uncovered", input=name, message=message)
 
 
 def _uninformative(tally: Tally) -> Iterator[Remark]:

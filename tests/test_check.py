@@ -388,10 +388,11 @@ def test_a_function_without_a_value_is_an_error_that_names_the_entries(check_tex
 def test_an_edge_point_without_a_value_is_skipped_and_said(check_text: CheckText) -> None:
     result = check_text("inputs: {x: [4]}\nfunction: y = log(x**2)\n")
     assert result.verdict is Verdict.PASS
-    assert [str(remark.message) for remark in result.warnings] == [
+    (message,) = [remark.message for remark in result.warnings]
+    assert message == (
         "the edge point was skipped: the function is not finite there: y[1] = -inf; declare the inputs' "
         "domains, as in 'sample: positive' or 'uniform: [0.1, 2]'"
-    ]
+    )
 
 
 def test_an_index_out_of_range_is_that_checks_error(run_text: RunText) -> None:
@@ -635,3 +636,17 @@ def test_a_scalar_drawn_from_a_list_is_moved_like_any_other(check_text: CheckTex
     spec = f"inputs: {{t: {{shape: [], sample: {sample}}}}}\nfunction: y = tanh(t)\nvjp: {{t: FACTOR}}\n"
     assert check_text(spec.replace("FACTOR", "dy * (1 - y**2)")).verdict is Verdict.PASS
     assert check_text(spec.replace("FACTOR", "0 * dy")).verdict is Verdict.FAIL
+
+
+def test_a_claim_that_wrt_leaves_out_is_named(check_text: CheckText) -> None:
+    spec = "inputs: {x: [4], w: [4]}\nfunction: y = x * w\nwrt: [w]\nvjp: {x: dy * w * 7, w: dy * x}\n"
+    (warning,) = check_text(spec).warnings
+    assert (warning.code, warning.input) == ("uncovered", "x")
+    assert warning.message == "the claim about x is not checked: wrt leaves x out"
+
+
+def test_a_chain_through_positions_is_a_fault(run_text: RunText) -> None:
+    report = run_text("inputs: {x: [4]}\nfunction: |\n  n = argmax(x)\n  y = x * n\nchain: [x, n, y]\n")
+    assert [str(fault).partition(": ")[2] for fault in report.faults] == [
+        "chain[1]: n is int64: it has no derivative"
+    ]

@@ -112,4 +112,5 @@ class Subject:
     engine: tuple[Claim, ...] = ()
     links: tuple[Link, ...] = ()
     whole: Link | None = None  # from the chain's start to its end
+    unchecked: tuple[Pair, ...] = ()  # claimed, but the spec's ``wrt`` leaves the input out
     unrelated: frozenset[Pair] = frozenset()  # the output is not computed from the input, though others are

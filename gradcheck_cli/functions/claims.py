@@ -14,7 +14,6 @@ import numpy as np
 
 from gradcheck_cli.autodiff.trace import Plan
 from gradcheck_cli.errors import FormulaShapeError
-from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit, Pair, Subject
 from gradcheck_cli.functions.chain import compile_chain
 from gradcheck_cli.functions.elaborate import Barred, Scope
@@ -27,9 +26,12 @@ from gradcheck_cli.functions.formula import (
     locate,
 )
 from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.functions.values import Ref
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, show
 from gradcheck_cli.spec.types import CheckSpec, Position, Text
+
+NOT_ONE_VALUE = "the last line must be one value"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,14 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
         return None, faults
     wrt, outputs = checked_inputs(check), checked_outputs(program)
     claims: list[Claim] = []
+    unchecked: list[Pair] = []
     for statement in statements(check, program):
         claim, found = _claim(check, program, statement, outputs)
         faults += found
         if claim and not set(claim.inputs).isdisjoint(wrt):
             claims.append(claim)
+        elif claim:
+            unchecked += claim.pairs
     try:  # here the parts that depend on no input are computed, once and for all
         engine = program.function.engine_claims(wrt, outputs)
         links, whole, found = compile_chain(check, program)
@@ -78,6 +83,7 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
         links=links,
         whole=whole,
         unrelated=_unrelated(program.function, engine[0].pairs),
+        unchecked=tuple(dict.fromkeys(unchecked)),
     )
     return subject, []
 
@@ -163,7 +169,7 @@ def _claim(
     if not all(isinstance(error, FormulaShapeError) for error in result.errors):
         return None, [formula_fault(check, statement.text, error) for error in result.errors]
     if result.value is None and not result.errors:
-        return None, [check.fault("the last line must be one value", statement.text.path)]
+        return None, [check.fault(NOT_ONE_VALUE, statement.text.path)]
     if result.value is None:
         facts = [
             _at(check, statement, locate(statement.text, error), error.message) for error in result.errors

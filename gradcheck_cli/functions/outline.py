@@ -9,9 +9,10 @@ import numpy as np
 
 from gradcheck_cli.autodiff.trace import Node
 from gradcheck_cli.errors import FormulaShapeError
-from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import ArrayType
+from gradcheck_cli.functions.chain import chain_faults
 from gradcheck_cli.functions.claims import (
+    NOT_ONE_VALUE,
     Statement,
     checked_inputs,
     checked_outputs,
@@ -28,6 +29,7 @@ from gradcheck_cli.functions.formula import (
     open_function,
 )
 from gradcheck_cli.functions.steps import links, steps
+from gradcheck_cli.functions.values import Ref
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import count
 from gradcheck_cli.spec.types import CheckSpec
@@ -60,7 +62,7 @@ def outline(check: CheckSpec) -> tuple[CheckShapes, list[Fault]]:
         pairs=tuple(_pairs(check, program)),
         claims=tuple(claim for claim, _ in claims),
     )
-    return shapes, [fault for _, found in claims for fault in found]
+    return shapes, [*chain_faults(check, program), *(fault for _, found in claims for fault in found)]
 
 
 def _array(name: str, type_: ArrayType | Node) -> ArrayShape:
@@ -128,4 +130,7 @@ def _claim(check: CheckSpec, program: Program, statement: Statement) -> tuple[Cl
         shape=result.value.shape if result.value else None,
         problem="; ".join(error.message for error in result.errors),
     )
+    if result.value is None and not result.errors:
+        shapes = replace(shapes, problem=NOT_ONE_VALUE)
+        faults.append(check.fault(NOT_ONE_VALUE, statement.text.path))
     return shapes, faults

@@ -133,3 +133,22 @@ def test_names_cannot_break_markdown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(SPECS, "odd", text)
     shown = SHAPE_RENDERERS["markdown"](report_of("odd", tmp_path, monkeypatch))
     assert "## a \\| b \\<script\\> \\`c\\`" in shown
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("chain: [x, q, y]", "the function has no array 'q'"),
+        ("chain: [x, n, y]", "n is int64: it has no derivative"),
+        ("chain: [w, x]", "x is not computed from w"),
+        ('vjp: {x: "p, q = dy, dy"}', "the last line must be one value"),
+    ],
+)
+def test_what_run_refuses_is_refused_here(
+    rest: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"inputs: {{x: [4], w: [4]}}\nfunction: |\n  n = argmax(x)\n  y = x * w * n\n{rest}\n"
+    monkeypatch.setitem(SPECS, "refused", text)
+    report = report_of("refused", tmp_path, monkeypatch)
+    assert report.exit_code == 2
+    assert message in report.faults[0].message
