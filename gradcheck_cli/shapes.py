@@ -7,6 +7,7 @@ pass through the shape rules as the integers that they are, so that a report can
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+_LONGEST = 200  # characters of an axis as its user may write it; a longer one that we make is a mere number
+_LOOSE, _TIGHT, _CLOSED = range(3)  # how a text holds together: as a sum does, as a product, as a name
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -30,6 +33,8 @@ class Size(int):
     (12, 'N*D', '2*D', 'D + 1')
     >>> ((n - d + 1) // 2).text, (n * 1).text, (2 * d // 2).text
     ('(N - D + 1)//2', 'N', 'D')
+    >>> (n * (d // 2)).text, (n * (n * d)).text, (Size(3, "N-1") * 2).text
+    ('N*(D//2)', 'N*N*D', '(N-1)*2')
     """
 
     text: str
@@ -75,19 +80,42 @@ def _combine(
         if neutral is not None and other == neutral and not isinstance(other, Size):
             return size
     value: int = operation(int(left), int(right))  # type: ignore[operator]  # an unbound method of int
-    if operator == "//" and isinstance(left, Size) and left.text.startswith(f"{right}*"):
+    if operator == "//" and isinstance(left, Size) and not isinstance(right, Size):
         rest = left.text.removeprefix(f"{right}*")
-        if rest.isidentifier():  # 2*D//2 is D
+        if rest != left.text and rest.isidentifier():  # 2*D//2 is D
             return Size(value, rest)
-    return Size(value, f"{_operand(left, operator)}{operator}{_operand(right, operator, after=True)}")
+    if operator == " + " and isinstance(left, Size) and isinstance(right, Size):
+        (times, name), (more, same) = _multiple(left.text), _multiple(right.text)
+        if name == same and name.isidentifier():  # D + D is 2*D
+            return Size(value, f"{times + more}*{name}")
+    text = f"{_operand(left, operator)}{operator}{_operand(right, operator, after=True)}"
+    return Size(value, text) if len(text) <= _LONGEST else value
+
+
+def _multiple(text: str) -> tuple[int, str]:
+    """Read ``2*D`` as (2, "D"), anything else as once itself."""
+    factor, star, name = text.partition("*")
+    return (int(factor), name) if star and factor.isdecimal() and name.isidentifier() else (1, text)
 
 
 def _operand(size: int, operator: str, *, after: bool = False) -> str:
+    """Write an operand, in brackets where the operator would tear it apart: N*(D//2) is not N*D//2."""
     text = size.text if isinstance(size, Size) else str(int(size))
-    is_sum, is_product = " " in text, any(sign in text for sign in "*/%")
-    split = operator == "//" and after and is_product  # N//(2*D) is not N//2*D
-    needs_brackets = (is_sum and (" " not in operator or (operator == " - " and after))) or split
-    return f"({text})" if needs_brackets else text
+    hold = _hold(text)
+    if operator in {" + ", " - "}:
+        torn = hold == _LOOSE and after and operator == " - "
+    else:
+        torn = hold == _LOOSE or (
+            hold == _TIGHT and after and (operator == "//" or any(sign in text for sign in "/%"))
+        )
+    return f"({text})" if torn else text
+
+
+def _hold(text: str) -> int:
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Pow):
+        return _LOOSE if isinstance(node.op, ast.Add | ast.Sub) else _TIGHT
+    return _CLOSED
 
 
 def show(shape: Iterable[int]) -> str:

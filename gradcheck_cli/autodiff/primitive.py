@@ -6,7 +6,9 @@ For out = f(x₁, …, x_k) the table holds, per operand,
 * a JVP  ``(t, out, *xs, **static) → ∂out/∂x_i · t``, of the shape of out (or broadcastable to it).
 
 Both are written with NumPy's pure functions only, without writes into arrays, so that they can be
-traced or batched in their turn. ``None`` in place of one says: the output does not vary with it.
+traced or batched in their turn; all but ``indexing.add_at`` and ``scatter_add``, which add gradients up in
+a new array at the entries that an index names, for which NumPy has no pure function. ``None`` in place of
+one says: the output does not vary with it.
 
 What else is to be known about an operation, such as how to run a batch of it, is one more field.
 """
@@ -60,6 +62,25 @@ def integer(*_dtypes: object) -> np.dtype[Any]:
     return np.dtype(np.int64)
 
 
+def at_least_single(rule: Rule) -> Rule:
+    """Run a rule in single precision where arrays have half of it, and round its result back.
+
+    The square of a float16 is infinite from 256 on, and loses digits below 0.008.
+    """
+
+    def run(*arrays: Any, **static: Any) -> Any:
+        kinds = [np.asarray(one).dtype for one in arrays]
+        if np.float16 not in kinds:
+            return rule(*arrays, **static)
+        wide = [
+            one.astype(np.float32) if kind == np.float16 else one
+            for one, kind in zip(arrays, kinds, strict=True)
+        ]
+        return np.asarray(rule(*wide, **static)).astype(np.result_type(*arrays))
+
+    return run
+
+
 class Each(Sequence["Rule | None"]):
     """Derivatives of a primitive with any number of like operands: one rule that is told the position."""
 
@@ -100,6 +121,8 @@ class Primitive:
     signature: str = "x"
     operands: tuple[str, ...] | None = None
     optional: Mapping[str, float] = field(default_factory=dict)  # operand → number that stands in for it
+    scalars: bool = False  # an optional operand that is given may be a scalar, as in clip(x, 0, 1)
+    positions: Mapping[str, Callable[..., range]] = field(default_factory=dict)  # operand → what it may hold
     parts: Callable[..., tuple[str, ...]] | None = None
     packed: bool = False  # the operands come as one list, as in concatenate([a, b])
     dtype: Callable[..., np.dtype[Any]] = promoted

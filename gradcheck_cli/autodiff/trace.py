@@ -140,7 +140,7 @@ class Plan:
                     rule = node.primitive.vjps[place] if node.primitive.differentiable else None
                     if arg not in active or rule is None:
                         continue
-                    share = rule(gradients[number], tape[number], *arrays, **node.static)
+                    share = _like(tape[arg], rule(gradients[number], tape[number], *arrays, **node.static))
                     gradients[arg] = gradients[arg] + share if arg in gradients else share
         return [self._gradient(gradients, number, tape) for number in wrt]
 
@@ -157,9 +157,8 @@ class Plan:
                     rule = node.primitive.jvps[place]
                     if arg not in moved or rule is None:
                         continue
-                    share = np.broadcast_to(
-                        rule(moved[arg], tape[number], *arrays, **node.static), np.shape(tape[number])
-                    )
+                    share = _like(tape[number], rule(moved[arg], tape[number], *arrays, **node.static))
+                    share = np.broadcast_to(share, np.shape(tape[number]))
                     moved[number] = moved[number] + share if number in moved else share
         return [self._gradient(moved, number, tape) for number in self.targets]
 
@@ -174,6 +173,11 @@ class Plan:
         """Look up a derivative; what nothing flowed to has the derivative zero."""
         primal = np.asarray(tape[number])
         return np.asarray(found[number]) if number in found else np.zeros(primal.shape, primal.dtype)
+
+
+def _like(primal: Any, derivative: Any) -> Array:
+    """Round a derivative to the dtype of what it is about; operands of several dtypes widen it."""
+    return np.asarray(derivative, np.asarray(primal).dtype)
 
 
 def _apply(node: Node, values: Values) -> Any:

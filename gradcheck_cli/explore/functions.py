@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from gradcheck_cli.autodiff.primitives import ALIASES, GROUPS
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.functions.operators import in_words
 from gradcheck_cli.views import FunctionRow
 
 # Rows that formulas write as operators: how, instead of a call.
-OPERATORS = {
-    "add": "x + y", "subtract": "x - y", "multiply": "x * y", "divide": "x / y", "power": "x ** y",
-    "matmul": "x @ y", "mod": "x % y", "negative": "-x", "getitem": "x[…]", "less": "x < y",
-    "less_equal": "x <= y", "greater": "x > y", "greater_equal": "x >= y", "equal": "x == y",
-    "not_equal": "x != y", "logical_and": "x & y", "logical_or": "x | y", "logical_not": "~x",
-}  # fmt: skip
+OPERATORS = {**in_words(), "getitem": "x[…]"}
 
 
 def function_rows(names: Sequence[str] = ()) -> list[FunctionRow]:

@@ -16,11 +16,11 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.autodiff.trace import Graph, Node, Plan
 from gradcheck_cli.errors import BudgetError, FormulaError
-from gradcheck_cli.functions.apply import Ref
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.hints import did_you_mean
 from gradcheck_cli.functions.parser import Assignment, parse
+from gradcheck_cli.functions.values import Ref
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
 from gradcheck_cli.spec.types import CheckSpec, OutputSpec, Position, Text
@@ -149,7 +149,7 @@ def elaborate(scope: Scope, text: Text) -> Elaborated:
     value, errors = scope.run(assignments)
     last = assignments[-1]
     try:
-        ref = None if errors or len(last.targets) > 1 else scope.ref(value, last.value)
+        ref = None if errors or last.unpacks else scope.ref(value, last.value)
     except FormulaError as error:
         return Elaborated(assignments=assignments, errors=(error,))
     return Elaborated(value=ref, assignments=assignments, errors=tuple(errors))

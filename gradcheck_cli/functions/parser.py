@@ -47,6 +47,7 @@ class Assignment:
     value: ast.expr
     line: int
     column: int
+    unpacks: bool = False  # also a, = values
 
 
 def parse(text: str) -> list[Assignment]:
@@ -105,7 +106,8 @@ def _assignment(statement: ast.stmt, *, last: bool) -> Assignment:
         if not names:
             message = "assign to a name, such as y = x @ w, or to several, as in a, b = split(x, 2)"
             raise FormulaError(message, line=line, column=column)
-        return Assignment(names, statement.value, line, column)
+        unpacks = isinstance(statement.targets[0], ast.Tuple)
+        return Assignment(names, statement.value, line, column, unpacks)
     if isinstance(statement, ast.Expr):
         if not last:
             raise FormulaError(

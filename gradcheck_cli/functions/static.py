@@ -1,61 +1,20 @@
-"""Arithmetic on numbers and tuples that are known before evaluation: sizes, axes, scale factors."""
+"""Static parameters, which are known before evaluation: which values each may have, by its name."""
 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from gradcheck_cli.functions.parser import LARGEST, fault_at
+from gradcheck_cli.functions.parser import fault_at
+from gradcheck_cli.functions.texts import shortened
 
 DTYPES = ("float64", "float32", "float16", "int64", "bool")
-_LONGEST_TEXT = 40
 MAX_ENTRIES = 100_000  # of a tuple or of nested lists
 
 
 def is_number(value: object) -> bool:
     """Whether a value is a static number (bools are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _power(base: float, exponent: float) -> float:
-    """Raise to a power, refusing at once what would take a huge integer to hold."""
-    if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * base.bit_length() > 64:
-        raise OverflowError
-    result: float = base**exponent
-    return result
-
-
-BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: _power,
-}
-UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
-
-
-def static_operation(operation: Callable[..., Any], values: tuple[Any, ...], node: ast.expr) -> Any:
-    """Apply an operator to static numbers, or join two tuples, with bounded results."""
-    text = ast.unparse(node)
-    joined = operation is operator.add and all(isinstance(value, tuple) for value in values)
-    if not joined and not all(is_number(value) for value in values):
-        raise fault_at(node, f"{text!r}: this operator works on numbers and arrays")
-    try:
-        result = operation(*values)
-    except ZeroDivisionError:
-        raise fault_at(node, f"{text!r} divides by zero") from None
-    except OverflowError:
-        raise fault_at(node, f"{text!r} is too large a number") from None
-    if joined and len(result) > MAX_ENTRIES:
-        raise fault_at(node, f"{text!r} has {len(result)} entries; at most {MAX_ENTRIES} are kept")
-    if isinstance(result, complex) or (isinstance(result, int) and abs(result) > LARGEST):
-        raise fault_at(node, f"{text!r} is too large a number, or no real one")
-    return result
 
 
 def has_too_many_entries(value: object) -> bool:
@@ -161,32 +120,29 @@ _PARAMETERS: Mapping[str, tuple[Test, str]] = {
     "max_val": _NUMBER,
     "dim": _INTEGER,
     "beta": _NUMBER,
-    "threshold": _NUMBER,
     "approximate": _TEXT,
     "subscripts": (lambda value: isinstance(value, str), "text such as 'ij,jk->ik'"),
 }
-
-
+# Of one function alone.
 _SPECIAL: Mapping[tuple[str, str], tuple[Test, str]] = {
-    ("sort", "axis"): _PLACE,
-    ("argsort", "axis"): _PLACE,
-    ("cross", "axis"): _INTEGER,
+    **{
+        (name, "axis"): _INTEGER for name in ("array_split", "cross", "diff", "scatter_add", "split", "stack")
+    },
+    **{(name, "axis"): _PLACE for name in ("argsort", "concatenate", "sort", "take_along_axis")},
     ("tensordot", "axes"): (_are_axes_pairs, "an integer or two tuples of integers"),
     ("transpose", "axes"): _TUPLE,
     ("rot90", "axes"): _TUPLE,
-    ("take_along_axis", "axis"): _PLACE,
-    ("concatenate", "axis"): _PLACE,
 }
 
 
 def check_parameter(function: str, name: str, value: object, default: object, node: ast.expr) -> None:
     """Refuse a static argument of the wrong type; which type is right depends on the parameter's name."""
-    test, wanted = _SPECIAL.get((function, name)) or _PARAMETERS.get(name, (lambda _value: True, ""))
-    if not test(value) and not (value is None and default is None):
-        also = " or None" if default is None else ""
-        shown = repr(value)
-        shown = shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 1]}…"
-        remark = ""
-        if name == "dtype" and isinstance(value, str) and value.startswith("complex"):
-            remark = "; there are no complex numbers in this version"
-        raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shown}{remark}")
+    found = _SPECIAL.get((function, name)) or _PARAMETERS.get(name)
+    assert found, f"{function}: no type is known for {name}"
+    test, wanted = found
+    if test(value) or (value is None and default is None):
+        return
+    also = " or None" if default is None else ""
+    is_complex = name == "dtype" and isinstance(value, str) and value.startswith("complex")
+    remark = "; there are no complex numbers in this version" if is_complex else ""
+    raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shortened(repr(value))}{remark}")

@@ -11,24 +11,27 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradcheck_cli.errors import FormulaError
-from gradcheck_cli.functions.apply import Ref, Results
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import Elaborated
-from gradcheck_cli.shapes import show_symbols
+from gradcheck_cli.functions.texts import written
+from gradcheck_cli.functions.values import Ref, Results
+from gradcheck_cli.shapes import Shape, show_symbols
 from gradcheck_cli.views import Step
 
-LONGEST = 40  # characters of an operand's text
 LAST = "y"  # name of a last line that assigns none
 _OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Subscript, ast.Attribute)
 
 
 def steps(scope: Scope, result: Elaborated) -> Iterator[Step]:
-    """Yield every operation once, in the order of evaluation; a line ends with what it assigns."""
+    """Yield every operation once, in the order of evaluation; a line ends with what it assigns.
+
+    A line such as ``i, f = sigmoid(a), tanh(b)`` ends with each of its assignments.
+    """
     seen: set[str] = set()
-    for assignment in result.assignments:
-        *inner, last = _operations(assignment.value)
+    for targets, value in _assigned(result):
+        *inner, last = _operations(value)
         for node in [*inner, last]:
-            target = ", ".join(assignment.targets) if node is last else ""
+            target = ", ".join(targets) if node is last else ""
             for step in _step(scope, node, target, result.errors):
                 if target or step.text not in seen:
                     seen.add(step.text)
@@ -36,19 +39,29 @@ def steps(scope: Scope, result: Elaborated) -> Iterator[Step]:
 
 
 def links(scope: Scope, result: Elaborated) -> Iterator[tuple[str, str, Ref, Ref]]:
-    """Yield for each name that a line assigns, and each array that the line names: both, and their values."""
-    for assignment in result.assignments:
-        value = scope.values.get(assignment.value)
-        values = value if len(assignment.targets) > 1 else [value]
+    """Yield for each name that a line assigns, and each array named in its value: both, and their values."""
+    for targets, expression in _assigned(result):
+        value = scope.values.get(expression)
+        values = value if isinstance(value, Results) else [value]
         sources = {
             node.id: scope.values[node]
-            for node in ast.walk(assignment.value)
+            for node in ast.walk(expression)
             if isinstance(node, ast.Name) and isinstance(scope.values.get(node), Ref)
         }
-        for target, made in zip(assignment.targets or [LAST], values or [], strict=False):
+        for target, made in zip(targets or [LAST], values or [], strict=False):
             for name, source in sources.items():
                 if isinstance(made, Ref):
                     yield target, name, made, source
+
+
+def _assigned(result: Elaborated) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
+    """Yield what is assigned to which names: one name gets the element that is its own, if there is one."""
+    for assignment in result.assignments:
+        targets, value = assignment.targets, assignment.value
+        if len(targets) > 1 and isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(targets):
+            yield from (((target,), element) for target, element in zip(targets, value.elts, strict=True))
+        else:
+            yield targets, value
 
 
 def _operations(node: ast.expr) -> Iterator[ast.expr]:
@@ -75,26 +88,42 @@ def _step(scope: Scope, node: ast.expr, target: str, errors: Sequence[FormulaErr
     if node in scope.values:
         value = scope.values[node]
         if isinstance(value, Results):
-            yield Step(text=_written(scope, node), target=target, shapes=tuple(one.shape for one in value))
+            yield Step(text=_with_operands(scope, node), target=target, shapes=_shapes(value))
         elif isinstance(value, Ref):
-            text = _written(scope, node) if isinstance(node, _OPERATIONS) else _named(node, value)
+            text = _with_operands(scope, node) if isinstance(node, _OPERATIONS) else _named(node, value)
             yield Step(text=text, target=target, shapes=(value.shape,))
         elif target:
-            is_known = isinstance(node, _OPERATIONS) and isinstance(value, int | float)
-            yield Step(text=f"{_shortened(node)}{f' = {value}' if is_known else ''}", target=target)
+            yield Step(text=_static(node, value), target=target, shapes=_shapes(value))
         return
     problem = next((error.message for error in errors if _is_at(error, node)), "")
     below = [one for child in _operands(node) for one in _operations(child) if isinstance(one, _OPERATIONS)]
     if problem and all(one in scope.values for one in below):
-        yield Step(text=_written(scope, node), target=target, problem=problem)
+        yield Step(text=_with_operands(scope, node), target=target, problem=problem)
+
+
+def _static(node: ast.expr, value: Any) -> str:
+    """Write what is known now: a size with its value; a tuple too long to be written without its elements."""
+    if isinstance(node, _OPERATIONS) and isinstance(value, int | float):
+        return f"{written(node)} = {value}"
+    if isinstance(node, ast.Tuple | ast.List) and written(node) != ast.unparse(node):
+        return "(…)" if isinstance(node, ast.Tuple) else "[…]"
+    return written(node)
+
+
+def _shapes(value: Any) -> tuple[Shape, ...]:
+    """Shape of each array of a tuple; none for what holds anything else."""
+    is_arrays = isinstance(value, tuple) and all(isinstance(one, Ref) for one in value)
+    return tuple(one.shape for one in value) if is_arrays else ()
 
 
 def _is_at(error: FormulaError, node: ast.expr) -> bool:
-    lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    return error.line in lines
+    """Whether an error is about a node or part of it, not about another one of the same line."""
+    start = node.lineno, node.col_offset + 1
+    end = node.end_lineno or node.lineno, (node.end_col_offset or node.col_offset) + 1
+    return start <= (error.line, error.column) < end
 
 
-def _written(scope: Scope, node: ast.expr) -> str:
+def _with_operands(scope: Scope, node: ast.expr) -> str:
     """Write an operation with the shapes of its operands.
 
     ``sum(dy (N, M), axis=0)`` for ``sum(dy, axis=0)``.
@@ -115,11 +144,6 @@ def _with_shapes(node: Any, values: dict[ast.expr, Any], *, top: bool = False) -
 
 
 def _named(node: ast.expr, ref: Ref) -> str:
-    text = _shortened(node)
+    text = written(node)
     is_open = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare)
     return f"{f'({text})' if is_open else text} {show_symbols(ref.shape)}"
-
-
-def _shortened(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -222,6 +222,18 @@ def test_a_singular_value_of_zero_has_the_slope_zero():
     np.testing.assert_array_equal(vjp_of("linalg.svdvals", [1, 1], np.zeros((2, 3))), np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("name", ["linalg.svdvals", "linalg.svd"])
+def test_a_singular_value_of_zero_but_for_rounding_has_the_slope_zero_too(name):
+    a = np.ones((2, 3)) / 10 * np.array([[3], [1]])  # of rank 1
+    assert 0 < np.linalg.svdvals(a)[1] < 1e-16
+    static = {"full_matrices": True, "compute_uv": False} if name.endswith("svd") else {}
+    assert np.all(vjp_of(name, [0, 1], a, **static) == 0)
+    out = np.linalg.svdvals(a)
+    assert PRIMITIVES[name].jvps[0](np.eye(2, 3), out, a, **static)[1] == 0
+    nuclear = {"ord": "nuc", "axis": None, "keepdims": False}
+    np.testing.assert_allclose(vjp_of(name, [1, 1], a, **static), vjp_of("linalg.norm", 1, a, **nuclear))
+
+
 def test_solve_has_a_gradient_wherever_it_has_a_value():
     # Of some singular matrices, as [[0.7, 0.7], [0.8, 0.8]], elimination notices it in the transpose alone.
     b = np.ones(2)
@@ -240,6 +252,7 @@ def test_solve_has_a_gradient_wherever_it_has_a_value():
 def test_pinv_is_exact_along_matrices_of_one_rank(rows, columns, seed):
     rng = np.random.default_rng(seed)
     left, right, t = rng.normal(size=(rows, 1)), rng.normal(size=(1, columns)), rng.normal(size=(rows, 1))
+    left, right = left / np.linalg.norm(left), right / np.linalg.norm(right)  # or the step may be too wide
     wanted = [np.linalg.pinv((left + sign * 1e-6 * t) @ right) for sign in (1, -1)]
     a = left @ right
     found = PRIMITIVES["linalg.pinv"].jvps[0](t @ right, np.linalg.pinv(a), a)

@@ -64,6 +64,24 @@ def test_a_diamond_is_passed_once_and_added_up(build):
     np.testing.assert_allclose(gradient, G * slope)
 
 
+@pytest.mark.parametrize("name", ["multiply", "add", "logaddexp", "hypot"])
+@pytest.mark.parametrize("kinds", [("float32", "float64"), ("float64", "float32"), ("float16", "float32")])
+def test_derivatives_have_the_dtypes_of_what_they_are_about(build, name, kinds):
+    x, y = build.node(), build.node()
+    target = build.call("exp", build.call(name, x, y))
+    plan = Plan.make(build.graph, [x, y], [target])
+    primals = [one.astype(kind) for one, kind in zip((X, Y), kinds, strict=True)]
+    tape = plan.run(primals)
+    wide = max(map(np.dtype, kinds))
+    assert tape[target].dtype == wide
+    gradients = plan.pullback(tape, {target: G.astype(wide)}, [x, y])
+    assert tuple(one.dtype.name for one in gradients) == kinds
+    for number, primal in ((x, primals[0]), (y, primals[1])):
+        assert plan.pushforward(tape, {number: np.ones_like(primal)})[0].dtype == wide
+    seeds = {x: np.ones_like(primals[0], float), y: np.ones_like(primals[1])}
+    assert plan.pushforward(tape, seeds)[0].dtype == wide
+
+
 def test_an_input_that_is_not_used_has_the_gradient_zero(build):
     x, unused = build.node(), build.node()
     target = build.call("exp", x)

@@ -292,3 +292,12 @@ def test_a_chain_that_does_not_hold_is_a_fault(function, chain, faults):
 def test_without_a_chain_there_are_no_links():
     subject = compiled(CHAIN)
     assert (subject.links, subject.whole) == ((), None)
+
+
+def test_names_of_one_line_are_nodes_of_their_own():
+    """As on lines of their own: the chain through a lacks the way through b."""
+    one, two = (
+        compiled(f"{lines}\ny = a * b", chain=("x", "a", "y")).links
+        for lines in ("a, b = x, 2 * x", "a = x\nb = 2 * x")
+    )
+    assert [link.bypass for link in one] == [link.bypass for link in two] == [False, True]

@@ -111,6 +111,12 @@ def test_engine_gradients_are_those_of_differences(formula):
         np.testing.assert_allclose(np.sum(gradient * t), numeric, rtol=1e-6, atol=1e-7)
 
 
+def test_a_mask_may_have_a_second_name():
+    subject = compiled("mask = m\nwhere(mask, x, -x)")
+    given = primals(subject)
+    np.testing.assert_array_equal(value_of(subject, given), np.where(given["m"], given["x"], -given["x"]))
+
+
 def test_float32_gradients_stay_float32():
     for formula in ACCEPTED:
         subject = compiled(formula, shapes={"x": (2, 3), "b": (3,)}, dtype="float32")

@@ -29,6 +29,9 @@ ACCEPTED = {
     "x * (x >= 0.5)": lambda x, w, b, k, m: x * (x >= 0.5),
     "x * (k[0] == 1) + (k[1] != 1)": lambda x, w, b, k, m: x * (k[0] == 1) + (k[1] != 1),
     "x.T @ x": lambda x, w, b, k, m: x.T @ x,
+    "x.mT @ x": lambda x, w, b, k, m: x.T @ x,
+    "x[None].mT @ stack([x, x])": lambda x, w, b, k, m: x.T @ np.stack([x, x]),
+    "x * power(2, -1) + power(N, 2) * mod(-7, D) - negative(D)": lambda x, w, b, k, m: x / 2 + 4 * 2 + 3,
     "x.sum(axis=0)": lambda x, w, b, k, m: x.sum(axis=0),
     "x.sum(0, keepdims=True) * x.mean(-1, True)": lambda x, w, b, k, m: x.sum(0) * x.mean(1, keepdims=True),
     "sum(x, (0, 1)) * x.var(axis=1, ddof=1)": lambda x, w, b, k, m: x.sum() * x.var(1, ddof=1),
@@ -84,6 +87,24 @@ ACCEPTED = {
     "softmax(x, axis=-1) + logsumexp(x)": lambda x, w, b, k, m: (
         np.exp(x) / np.exp(x).sum(1, keepdims=True) + np.log(np.exp(x).sum())
     ),
+    "take(x, [-6, 5]) + take(x, 1, 0)[0]": lambda x, w, b, k, m: x.ravel()[[0, 5]] + x[1, 0],
+    "take_along_axis(x, [[-3], [2]]) * embedding([2], w)[0, 0]": lambda x, w, b, k, m: (
+        np.array([x[0, :1], x[1, 2:]]) * w[2, 0]
+    ),
+    "scatter_add(x, [-2, 1], 1.0)": lambda x, w, b, k, m: x + 1,
+    "clip(x, b[0], 0.5) + clip(x, max=k[0])": lambda x, w, b, k, m: (
+        np.clip(x, b[0], 0.5) + np.minimum(x, k[0])
+    ),
+    "layer_norm(x, 3, None, b)": lambda x, w, b, k, m: (
+        (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5) + b
+    ),
+    "softmax(x, dim=1) + sum(x, dim=-1, keepdim=True)": lambda x, w, b, k, m: (
+        np.exp(x) / np.exp(x).sum(1, keepdims=True) + x.sum(1, keepdims=True)
+    ),
+    "linalg.inv(x @ x.T).sum() + linalg.inv(x @ x.T).T": lambda x, w, b, k, m: (
+        np.linalg.inv(x @ x.T).sum() + np.linalg.inv(x @ x.T).T
+    ),
+    "a, = split(x, 1)\ny = a * 2": lambda x, w, b, k, m: 2 * x,
     "x[5:]": lambda x, w, b, k, m: x[5:],
     "x[5:].sum(axis=0) + x[:, :0].sum()": lambda x, w, b, k, m: np.zeros(3),
     "x + 9223372036854775807": lambda x, w, b, k, m: x + 2**63,

@@ -161,7 +161,7 @@ REFUSED = {
         "1:1: linalg.eigvalsh(a (3, 3)) does not fit: "
         "UPLO must be 'L' or 'U', for the triangle that is read, not 'X'"
     ),
-    "linalg.eigh(a).vectors": "1:1: no attribute 'vectors'; arrays have .T, .shape, .ndim, .size",
+    "linalg.eigh(a).vectors": "1:1: no attribute 'vectors'; arrays have .T, .mT, .shape, .ndim, .size",
     "u, s, v = linalg.svd(x)": (
         "1:11: linalg.svd(x (2, 3)) does not fit: "
         "only singular values are known here: write linalg.svdvals(x), or compute_uv=False"
@@ -173,7 +173,7 @@ REFUSED = {
     "linalg.matrix_power(a)": (
         "1:1: linalg.matrix_power: missing a required argument: 'n'; call it as linalg.matrix_power(a, n)"
     ),
-    "linalg.inv(2.0)": "1:1: linalg.inv(2.0): wrong arguments; call it as linalg.inv(a)",
+    "linalg.inv(2.0)": "1:1: linalg.inv(2.0 ()) does not fit: 2.0 must be a matrix or a stack of matrices",
     "np.linalg.inv(a)": "1:1: functions go by their own name here: write linalg.inv(…)",
 }
 

@@ -44,7 +44,7 @@ ACCEPTED = {
     "conv2d(x, concatenate([w, w])[:, :2], groups=1 + 1, bias=None)": lambda x, w, b, c, k: np.concatenate(
         [conv(x[:, :2], w[:, :2]), conv(x[:, 2:], w[:, :2])], axis=1
     ),
-    "conv2d(x, w, 0.5)": lambda x, w, b, c, k: conv(x, w) + 0.5,
+    "conv2d(x, w, 0.5 * ones(3))": lambda x, w, b, c, k: conv(x, w) + 0.5,
     "conv2d(arange(25).reshape(1, 5, 5), x[:1, :1, :2, :2])": lambda x, w, b, c, k: conv(
         np.arange(25).reshape(1, 5, 5), x[:1, :1, :2, :2]
     ),

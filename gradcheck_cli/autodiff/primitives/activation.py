@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, promoted
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, at_least_single, promoted
 from gradcheck_cli.autodiff.primitives.elementwise import erfc, unary
+from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.shapes import Shape, normalize_axes
+from gradcheck_cli.shapes import Shape
 
 # Klambauer et al. 2017, Self-normalizing neural networks: with these, mean 0 and variance 1 stay so.
 SELU_ALPHA = 1.6732632423543772
@@ -50,7 +51,7 @@ def gelu_shape(x: Shape, approximate: str) -> Shape:
 
 def halved_shape(x: Shape, dim: int) -> Shape:
     """Shape rule of ``glu``: one axis is cut into two halves."""
-    (place,) = normalize_axes(dim, len(x))
+    place = one_axis(dim, len(x))
     if x[place] % 2:
         raise ShapeError(f"axis {place} of {{0}} has length {int(x[place])}, which has no half")
     return (*x[:place], x[place] // 2, *x[place + 1 :])
@@ -67,13 +68,18 @@ def _sigmoid(x: Array) -> Array:
     return np.where(x < 0, decay, 1) / (1 + decay)
 
 
+def _sigmoid_slope(x: Array) -> Array:
+    """Return s (1 - s) with s = sigmoid(x), where 1 - s itself would round to 0 for x > 37."""
+    return _sigmoid(x) * _sigmoid(-x)
+
+
 def _softplus(x: Array, beta: float = 1.0) -> Array:
     """log(1 + exp(beta x)) / beta for all x; torch's returns x where beta x > 20, which is 2e-9 less."""
     return np.logaddexp(beta * x, 0) / beta
 
 
 def _elu(x: Array, alpha: float, rate: float = 1.0) -> Array:
-    """X for positive x, else alpha (exp(rate x) - 1)."""
+    """Return x where it is positive, else alpha (exp(rate x) - 1)."""
     return np.where(x > 0, x, alpha * np.expm1(rate * np.minimum(x, 0)))
 
 
@@ -107,26 +113,26 @@ def _hardsigmoid(x: Array) -> Array:
 
 
 def _glu(x: Array, dim: int) -> Array:
-    """A * sigmoid(b) for x = (a, b) along ``dim``."""
+    """Return a * sigmoid(b) for x = (a, b) along ``dim``."""
     value, gate = np.split(x, 2, axis=dim)
     return value * _sigmoid(gate)
 
 
 def _glu_vjp(g: Array, out: Array, x: Array, dim: int) -> Array:
-    _, gate = np.split(x, 2, axis=dim)
-    return np.concatenate([g * _sigmoid(gate), g * out * _sigmoid(-gate)], axis=dim)
+    value, gate = np.split(x, 2, axis=dim)
+    return np.concatenate([g * _sigmoid(gate), g * value * _sigmoid_slope(gate)], axis=dim)
 
 
 def _glu_jvp(t: Array, out: Array, x: Array, dim: int) -> Array:
-    _, gate = np.split(x, 2, axis=dim)
+    value, gate = np.split(x, 2, axis=dim)
     value_moved, gate_moved = np.split(t, 2, axis=dim)
-    return value_moved * _sigmoid(gate) + gate_moved * out * _sigmoid(-gate)
+    return value_moved * _sigmoid(gate) + gate_moved * value * _sigmoid_slope(gate)
 
 
 SIGMOID = unary(
     "sigmoid",
     _sigmoid,
-    lambda out, x: out * _sigmoid(-x),  # 1 - out would round to 0 for x > 37
+    lambda out, x: _sigmoid_slope(x),
     "dL/dx = g * s * (1 - s),  s = sigmoid(x)",
 )
 LOGSIGMOID = unary(
@@ -146,11 +152,14 @@ SOFTPLUS = unary(
 SOFTSIGN = unary(
     "softsign",
     lambda x: x / (1 + np.abs(x)),
-    lambda out, x: 1 / (1 + np.abs(x)) ** 2,
+    lambda out, x: (1 / (1 + np.abs(x))) ** 2,  # the square alone may overflow
     "dL/dx = g / (1 + abs(x))**2",
 )
 TANHSHRINK = unary(
-    "tanhshrink", lambda x: x - np.tanh(x), lambda out, x: np.tanh(x) ** 2, "dL/dx = g * tanh(x)**2"
+    "tanhshrink",
+    at_least_single(lambda x: x - np.tanh(x)),
+    lambda out, x: np.tanh(x) ** 2,
+    "dL/dx = g * tanh(x)**2",
 )
 RELU = unary(
     "relu",
@@ -164,7 +173,7 @@ RELU6 = unary(
     "relu6",
     lambda x: np.clip(x, 0, 6),
     lambda out, x: _one_where((x > 0) & (x < 6), out),
-    "dL/dx = g * (0 < x < 6)",
+    "dL/dx = g * ((0 < x) & (x < 6))",
     inexact=False,
     dtype=lambda x: promoted(x, 0),
 )
@@ -172,21 +181,21 @@ LEAKY_RELU = unary(
     "leaky_relu",
     lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
     lambda out, x, negative_slope: np.where(x > 0, np.ones_like(x), negative_slope),
-    "dL/dx = g where x > 0, else g * negative_slope",
+    "dL/dx = g * where(x > 0, 1, negative_slope)",
     signature="x, negative_slope=0.01",
 )
 ELU = unary(
     "elu",
     _elu,
     lambda out, x, alpha: _elu_slope(x, alpha),
-    "dL/dx = g where x > 0, else g * alpha * exp(x)",
+    "dL/dx = g * where(x > 0, 1, alpha * exp(x))",
     signature="x, alpha=1.0",
 )
 CELU = unary(
     "celu",
     lambda x, alpha: _elu(x, alpha, 1 / alpha),
     lambda out, x, alpha: _elu_slope(x, alpha, 1 / alpha),
-    "dL/dx = g where x > 0, else g * exp(x / alpha)",
+    "dL/dx = g * where(x > 0, 1, exp(x / alpha))",
     signature="x, alpha=1.0",
     shape=nonzero("alpha"),
 )
@@ -194,7 +203,7 @@ SELU = unary(
     "selu",
     lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
     lambda out, x: SELU_SCALE * _elu_slope(x, SELU_ALPHA),
-    "dL/dx = g * c where x > 0, else g * c * a * exp(x),  a = 1.67326…, c = 1.0507…",
+    "dL/dx = g * c * where(x > 0, 1, a * exp(x)),  a = 1.6732632423543772,  c = 1.0507009873554805",
 )
 GELU = unary(
     "gelu",
@@ -220,7 +229,7 @@ HARDTANH = unary(
     "hardtanh",
     lambda x, min_val, max_val: np.minimum(np.maximum(x, min_val), max_val),
     lambda out, x, min_val, max_val: _one_where((min_val < x) & (x < max_val), out),
-    "dL/dx = g * (min_val < x < max_val)",
+    "dL/dx = g * ((min_val < x) & (x < max_val))",
     signature="x, min_val=-1.0, max_val=1.0",
     shape=hardtanh_shape,
 )
@@ -228,13 +237,13 @@ HARDSIGMOID = unary(
     "hardsigmoid",
     _hardsigmoid,
     lambda out, x: _one_where(np.abs(x) < 3, out) / 6,
-    "dL/dx = g / 6 * (-3 < x < 3)",
+    "dL/dx = g / 6 * ((-3 < x) & (x < 3))",
 )
 HARDSWISH = unary(
     "hardswish",
     lambda x: x * _hardsigmoid(x),
-    lambda out, x: _hardsigmoid(x) + _one_where(np.abs(x) < 3, out) * x / 6,
-    "dL/dx = g * ((x + 3) / 6 + x / 6) for -3 < x < 3, else g * (x > 0)",
+    lambda out, x: np.where(np.abs(x) < 3, x / 3 + 0.5, _one_where(x > 0, out)),
+    "dL/dx = g * where((-3 < x) & (x < 3), x / 3 + 1/2, x > 0)",
 )
 GLU = Primitive(
     name="glu",
@@ -242,9 +251,9 @@ GLU = Primitive(
     shapes="(…, 2*N, …) → (…, N, …)",
     signature="x, dim=-1",
     shape=halved_shape,
-    forward=_glu,
-    vjps=(_glu_vjp,),
-    jvps=(_glu_jvp,),
+    forward=at_least_single(_glu),  # a small sigmoid times a large value
+    vjps=(at_least_single(_glu_vjp),),
+    jvps=(at_least_single(_glu_jvp),),
     casts=True,
     inexact=True,
 )

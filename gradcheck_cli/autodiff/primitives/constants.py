@@ -37,8 +37,12 @@ def _range(start: Number, stop: Number | None, step: Number) -> tuple[Number, Nu
     return (0, start, step) if stop is None else (start, stop, step)
 
 
-def arange_shape(start: Number, stop: Number | None = None, step: Number = 1, **_other: object) -> Shape:
-    """Shape rule of ``arange``: ⌈(stop - start) / step⌉ entries."""
+def arange_shape(
+    start: Number, stop: Number | None = None, step: Number = 1, dtype: Any = None, **_other: object
+) -> Shape:
+    """Shape rule of ``arange``: ⌈(stop - start) / step⌉ entries, which are numbers."""
+    if dtype is not None and np.dtype(dtype) == np.bool_:
+        raise ShapeError("a range is of numbers: its dtype cannot be bool")
     first, last, by = _range(start, stop, step)
     return (
         (last,)

@@ -1,8 +1,8 @@
 """Convolution and its transpose, by torch.nn.functional's names and arguments.
 
 ⟨g, conv(x, weight)⟩ is linear in each of its three arrays. Its derivatives by these are all that the rules
-need: by g, which is the convolution (``correlate``); by x, the transposed convolution (``spread``); by the
-weight (``weigh``). Each is one product of matrices for each group.
+need: by g, which is the convolution (``correlate``); by x, the transposed convolution
+(``correlate_transposed``); by the weight (``weigh``). Each is one product of matrices for each group.
 
 In shapes, C channels come in and O go out, in G groups; a window has K entries, and there are L windows.
 The axis of samples, N, may be left out as in torch.
@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule
+from gradcheck_cli.autodiff.primitives.shaping import along_channels
 from gradcheck_cli.autodiff.primitives.windows import (
     COUNTS,
+    KERNELS,
     SIZES,
     Integers,
     Sweep,
@@ -29,11 +31,14 @@ from gradcheck_cli.autodiff.primitives.windows import (
     sweep_axes,
     window_counts,
     windows_along,
+    with_sizes,
 )
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, unbroadcast
 
-_KERNEL = {1: "K", 2: "KH, KW"}
+_KERNEL = {rank: ", ".join(names) for rank, names in KERNELS.items()}
+_COUNT = "(L + 2*padding - dilation*(K - 1) - 1)//stride + 1"
+_TRANSPOSED_COUNT = "(L - 1)*stride - 2*padding + dilation*(K - 1) + output_padding + 1"
 
 
 def correlate(x: Array, weight: Array, sweeps: Sequence[Sweep], groups: int) -> Array:
@@ -42,7 +47,7 @@ def correlate(x: Array, weight: Array, sweeps: Sequence[Sweep], groups: int) -> 
     return np.reshape(out, (*x.shape[: -1 - len(sweeps)], weight.shape[0], *window_counts(sweeps)))
 
 
-def spread(g: Array, weight: Array, sweeps: Sequence[Sweep], groups: int) -> Array:
+def correlate_transposed(g: Array, weight: Array, sweeps: Sequence[Sweep], groups: int) -> Array:
     """Transposed convolution: (…, O, *windows), (O, C/G, *kernels) → (…, C, *sizes)."""
     rank = len(sweeps)
     filters = np.swapaxes(_filter_matrix(weight, groups), -1, -2)
@@ -74,11 +79,6 @@ def _column_matrix(x: Array, sweeps: Sequence[Sweep], groups: int) -> Array:
     lead, channels = x.shape[: -1 - len(sweeps)], x.shape[-1 - len(sweeps)]
     rows = channels // groups * count(kernel_sizes(sweeps))
     return np.reshape(columns(x, sweeps), (*lead, groups, rows, count(window_counts(sweeps))))
-
-
-def _along_channels(bias: Array, rank: int) -> Array:
-    """View a bias so that it broadcasts along the channels; the scalar that stands in for one does anyhow."""
-    return np.reshape(bias, (-1, *(1,) * rank))
 
 
 def conv_sweeps(x: Shape, weight: Shape, **arguments: Any) -> tuple[Sweep, ...]:
@@ -115,7 +115,9 @@ def conv_shape(rank: int, x: Shape, weight: Shape, bias: Shape, *, groups: int, 
     return (*x[: -1 - rank], weight[0], *window_counts(conv_sweeps(x, weight, **static)))
 
 
-def transposed_shape(rank: int, x: Shape, weight: Shape, bias: Shape, *, groups: int, **static: Any) -> Shape:
+def conv_transposed_shape(
+    rank: int, x: Shape, weight: Shape, bias: Shape, *, groups: int, **static: Any
+) -> Shape:
     """Shape rule of its transpose: (…, C, *windows), (C, O/groups, *kernels), (O) → (…, O, *sizes)."""
     _check_ranks(rank, x, weight, "C, O/groups")
     if x[-1 - rank] != weight[0]:
@@ -142,7 +144,7 @@ def _check_bias(bias: Shape, channels: int) -> None:
         raise ShapeError(f"{{2}} must have the shape ({int(channels)},), one entry for each output channel")
 
 
-def bilinear(
+def layer(
     name: str,
     rank: int,
     sweeps: Callable[..., Sequence[Sweep]],
@@ -155,67 +157,83 @@ def bilinear(
     ``slopes`` are its adjoints by x and by the weight, as (g, x, weight) → gradient. All three are told the
     windows, which ``sweeps`` finds from both shapes, and the groups.
     """
-    by_x, by_weight = slopes
-
-    def at(x: Array, weight: Array, groups: int, **static: Any) -> dict[str, Any]:
-        return {"sweeps": sweeps(x.shape, weight.shape, **static), "groups": groups}
-
+    product, by_x, by_weight = (_told_windows(sweeps, rule) for rule in (forward, *slopes))
     return Primitive(
         name=name,
         operands=("x", "weight", "bias"),
         optional={"bias": 0.0},
-        forward=lambda x, weight, bias, **static: (
-            forward(x, weight, **at(x, weight, **static)) + _along_channels(bias, rank)
+        forward=lambda x, weight, bias, **at: (
+            product((x, weight), x, weight, **at) + along_channels(bias, rank)
         ),
         vjps=(
-            lambda g, out, x, weight, bias, **static: by_x(g, x, weight, **at(x, weight, **static)),
-            lambda g, out, x, weight, bias, **static: by_weight(g, x, weight, **at(x, weight, **static)),
-            lambda g, out, x, weight, bias, **static: np.reshape(
-                unbroadcast(g, _along_channels(bias, rank).shape), bias.shape
-            ),
+            lambda g, out, x, weight, bias, **at: by_x((x, weight), g, x, weight, **at),
+            lambda g, out, x, weight, bias, **at: by_weight((x, weight), g, x, weight, **at),
+            lambda g, out, x, weight, bias, **at: _sum_over_channels(g, bias, rank),
         ),
         jvps=(
-            lambda t, out, x, weight, bias, **static: forward(t, weight, **at(x, weight, **static)),
-            lambda t, out, x, weight, bias, **static: forward(x, t, **at(x, weight, **static)),
-            lambda t, out, x, weight, bias, **static: _along_channels(t, rank),
+            lambda t, out, x, weight, bias, **at: product((x, weight), t, weight, **at),
+            lambda t, out, x, weight, bias, **at: product((x, weight), x, t, **at),
+            lambda t, out, x, weight, bias, **at: along_channels(t, rank),
         ),
         casts=True,
         **options,
     )
 
 
+def _told_windows(sweeps: Callable[..., Sequence[Sweep]], rule: Rule) -> Rule:
+    """Give a rule the windows in place of the arguments that they follow from, given x and the weight too."""
+
+    def told(pair: tuple[Array, Array], *arrays: Array, groups: int, **static: Any) -> Array:
+        x, weight = pair
+        return rule(*arrays, sweeps=sweeps(x.shape, weight.shape, **static), groups=groups)
+
+    return told
+
+
+def _sum_over_channels(g: Array, bias: Array, rank: int) -> Array:
+    return np.reshape(unbroadcast(g, along_channels(bias, rank).shape), bias.shape)
+
+
 def convolution(rank: int) -> Primitive:
     """Build the row of ``conv1d`` or ``conv2d``."""
-    return bilinear(
+    return layer(
         f"conv{rank}d",
         rank,
         conv_sweeps,
         correlate,
-        (lambda g, x, weight, **at: spread(g, weight, **at), weigh),
-        formula=f"dL/dx = conv_transpose{rank}d(g, weight),  dL/dweight = g against the windows of x,  "
+        (lambda g, x, weight, **at: correlate_transposed(g, weight, **at), weigh),
+        formula=f"dL/dx = conv_transpose{rank}d(g, weight, …),  dL/dweight = g against the windows of x,  "
         "dL/dbias = sum of g over all axes but the channels",
         signature="x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
-        shapes=f"(…, C, {SIZES[rank]}), (O, C/groups, {_KERNEL[rank]}), (O) → (…, O, {COUNTS[rank]})",
+        shapes=with_sizes(
+            f"(N, C, {SIZES[rank]}), (O, C/groups, {_KERNEL[rank]}), (O) → (N, O, {COUNTS[rank]})",
+            rank,
+            _COUNT,
+        ),
         shape=lambda x, weight, bias, **static: conv_shape(rank, x, weight, bias, **static),
     )
 
 
 def transposed(rank: int) -> Primitive:
     """Build the row of ``conv_transpose1d`` or ``conv_transpose2d``."""
-    return bilinear(
+    return layer(
         f"conv_transpose{rank}d",
         rank,
         transposed_sweeps,
-        spread,
+        correlate_transposed,
         (
             lambda g, x, weight, **at: correlate(g, weight, **at),
             lambda g, x, weight, **at: weigh(x, g, weight, **at),
         ),
-        formula=f"dL/dx = conv{rank}d(g, weight),  dL/dweight = x against the windows of g,  "
+        formula=f"dL/dx = conv{rank}d(g, weight, …),  dL/dweight = x against the windows of g,  "
         "dL/dbias = sum of g over all axes but the channels",
         signature="x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
-        shapes=f"(…, C, {SIZES[rank]}), (C, O/groups, {_KERNEL[rank]}), (O) → (…, O, {COUNTS[rank]})",
-        shape=lambda x, weight, bias, **static: transposed_shape(rank, x, weight, bias, **static),
+        shapes=with_sizes(
+            f"(N, C, {SIZES[rank]}), (C, O/groups, {_KERNEL[rank]}), (O) → (N, O, {COUNTS[rank]})",
+            rank,
+            _TRANSPOSED_COUNT,
+        ),
+        shape=lambda x, weight, bias, **static: conv_transposed_shape(rank, x, weight, bias, **static),
     )
 
 

@@ -22,11 +22,12 @@ from gradcheck_cli.autodiff.primitives.inverse import (
     matrix_shape,
     square_shape,
 )
+from gradcheck_cli.autodiff.primitives.norms import svd_without_rounding
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape
 
 Triangle = Literal["L", "U", "l", "u"]
-_TRIANGLE = "dL/da = s + s.T in the triangle that is read, s on its diagonal, 0 in the other"
+_TRIANGLE = "dL/da = s + s.mT in the triangle that is read, s on its diagonal, 0 in the other"
 
 
 def eigh_shape(a: Shape, UPLO: Triangle = "L", part: int = 0) -> Shape:
@@ -113,13 +114,13 @@ def _eigh_jvp(t: Array, out: Array, a: Array, UPLO: Triangle, part: int) -> Arra
 
 
 def _svdvals_vjp(g: Array, out: Array, a: Array, **_full: object) -> Array:
-    """U diag(g) Vᵀ; a singular value that is 0 has a kink there, and the slope 0 is taken."""
-    left, values, right = np.linalg.svd(a, full_matrices=False)
+    """Take u diag(g) vᵀ; a singular value that is 0 has a kink there, and the slope 0 is taken."""
+    left, values, right = svd_without_rounding(a)
     return (left * (g * np.sign(values))[..., None, :]) @ right
 
 
 def _svdvals_jvp(t: Array, out: Array, a: Array, **_full: object) -> Array:
-    left, values, right = np.linalg.svd(a, full_matrices=False)
+    left, values, right = svd_without_rounding(a)
     return np.sign(values) * np.sum(left * (t @ right.mT), axis=-2)
 
 
@@ -152,7 +153,7 @@ CHOLESKY = matrix_function(
     np.linalg.cholesky,
     _cholesky_vjp,
     _cholesky_jvp,
-    f"{_TRIANGLE},  s = inv(y).T @ tril(y.T @ g, its diagonal halved) @ inv(y),  y lower",
+    f"{_TRIANGLE},  s = linalg.inv(y).mT @ tril(y.mT @ g, its diagonal halved) @ linalg.inv(y),  y lower",
     signature="a, upper=False",
     shapes="(…, N, N) → (…, N, N)",
 )
@@ -161,7 +162,7 @@ EIGH = matrix_function(
     lambda a, UPLO, part: np.linalg.eigh(a, UPLO)[part],
     _eigh_vjp,
     _eigh_jvp,
-    f"{_TRIANGLE},  s = v @ (diag(dw) + (v.T @ dv) / (w[j] - w[i])) @ v.T,  the quotient 0 for i = j",
+    f"{_TRIANGLE},  s = v @ (diag(dw) + (v.mT @ dv) / (w[j] - w[i])) @ v.mT,  the quotient 0 for i = j",
     signature="a, UPLO='L'",
     shapes="(…, N, N) → (…, N), (…, N, N)",
     shape=eigh_shape,
@@ -172,7 +173,7 @@ EIGVALSH = matrix_function(
     np.linalg.eigvalsh,
     lambda g, out, a, UPLO: _eigh_vjp(g, out, a, UPLO, part=0),
     lambda t, out, a, UPLO: _eigh_jvp(t, out, a, UPLO, part=0),
-    f"{_TRIANGLE},  s = v @ diag(g) @ v.T,  v the eigenvectors",
+    f"{_TRIANGLE},  s = (v * g[..., None, :]) @ v.mT,  v the eigenvectors",
     signature="a, UPLO='L'",
     shapes="(…, N, N) → (…, N)",
     shape=eigh_shape,
@@ -182,7 +183,7 @@ SVDVALS = matrix_function(
     np.linalg.svdvals,
     _svdvals_vjp,
     _svdvals_jvp,
-    "dL/da = u @ diag(g) @ vh,  0 for singular values that are 0",
+    "dL/da = (u * g[..., None, :]) @ vh,  0 for singular values that are 0",
     shapes="(…, N, M) → (…, min(N, M))",
     shape=svdvals_shape,
 )
@@ -191,9 +192,9 @@ SVD = matrix_function(
     np.linalg.svd,
     _svdvals_vjp,
     _svdvals_jvp,
-    "dL/da = u @ diag(g) @ vh,  0 for singular values that are 0",
+    "dL/da = (u * g[..., None, :]) @ vh,  0 for singular values that are 0",
     signature="a, full_matrices=True, compute_uv=True",
-    shapes="(…, N, M) → (…, min(N, M)), with compute_uv=False",
+    shapes="(…, N, M) → (…, min(N, M)), only with compute_uv=False, which is not the default",
     shape=svd_shape,
 )
 QR = matrix_function(
@@ -201,7 +202,8 @@ QR = matrix_function(
     lambda a, mode, part: np.linalg.qr(a, mode)[part],
     _qr_vjp,
     _qr_jvp,
-    "dL/da = (q @ tril(m - m.T, -1) + dq - q @ q.T @ dq) @ inv(r).T + q @ dr,  m = q.T @ dq - dr @ r.T",
+    "dL/da = q @ dr, plus in the first K columns (q @ tril(m - m.mT, -1) + dq - q @ q.mT @ dq) "
+    "@ linalg.inv(s).mT,  s = r[..., :K],  m = q.mT @ dq - dr @ r.mT,  dr cut to its upper triangle",
     signature="a, mode='reduced'",
     shapes="(…, N, M) → (…, N, K), (…, K, M),  K = min(N, M)",
     shape=qr_shape,

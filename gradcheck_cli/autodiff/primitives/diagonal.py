@@ -88,7 +88,7 @@ def triangle(name: str, forward: Callable[..., Any]) -> Primitive:
 
 DIAG = Primitive(
     name="diag",
-    formula="dL/dx = diag(g, k)",
+    formula="dL/dx = diag(g, k);  of a matrix, zeros with g on the k-th diagonal",
     signature="x, k=0",
     shapes="(N,) → (N, N) and (N, M) → (min(N, M),)",
     shape=diag_shape,

@@ -113,7 +113,7 @@ def _share_of_tie(x: Array, y: Array, out: Array) -> Array:
 
 
 def _ratio(x: Array, radius: Array) -> Array:
-    """X / radius, and 0 at the origin, where a radius has every slope between -1 and 1."""
+    """Return x / radius, and 0 at the origin, where a radius has every slope between -1 and 1."""
     return x / np.where(radius == 0, 1, radius)
 
 
@@ -172,9 +172,9 @@ POWER = binary(
     "power",
     np.power,
     (
-        # At y = 0 the function is constant: y * x**-1 would be 0 * inf at x = 0.
+        # At y = 0 the function is constant: y * x**-1 would be 0 * inf at x = 0, y * x at x = inf.
         lambda out, x, y: (
-            y * np.power(x, np.where(y == 0, 1, np.subtract(y, 1)).astype(np.asarray(out).dtype))
+            y * np.power(x, np.where(y == 0, 0, np.subtract(y, 1)).astype(np.asarray(out).dtype))
         ),
         # 0**y is flat in y for y > 0; log(0) would be -inf * 0.
         lambda out, x, y: out * np.log(np.where(x == 0, 1, x)),
@@ -228,11 +228,13 @@ LOGADDEXP = binary(
 )
 CLIP = Primitive(
     name="clip",
-    formula="dL/dx = g * (min <= x <= max),  dL/dmin = g * (x < min),  dL/dmax = g * (x > max)",
+    formula="dL/dx = g * ((min <= x) & (x <= max)),  dL/dmin = g * (x < min),  dL/dmax = g * (x > max),  "
+    "all to max where min >= max",
     shapes=_THREE,
     signature="x, min=None, max=None",
     operands=("x", "min", "max"),
     optional={"min": -math.inf, "max": math.inf},
+    scalars=True,
     shape=broadcast_shapes,
     forward=_clip,
     vjps=(_routed(0, _keeps), _routed(1, _lifts), _routed(2, _caps)),
@@ -251,7 +253,8 @@ ABS = unary("abs", np.abs, lambda out, x: np.sign(x), "dL/dx = g * sign(x)", ine
 SIN = unary("sin", np.sin, lambda out, x: np.cos(x), "dL/dx = g * cos(x)")
 COS = unary("cos", np.cos, lambda out, x: -np.sin(x), "dL/dx = -g * sin(x)")
 TAN = unary("tan", np.tan, lambda out, x: 1 + out * out, "dL/dx = g * (1 + tan(x)**2)")
-TANH = unary("tanh", np.tanh, lambda out, x: 1 - out * out, "dL/dx = g * (1 - tanh(x)**2)")
+# 1 - out * out would lose its digits where out is close to 1, cosh(x) ** 2 overflow before its inverse is 0.
+TANH = unary("tanh", np.tanh, lambda out, x: (1 / np.cosh(x)) ** 2, "dL/dx = g / cosh(x)**2")
 SINH = unary("sinh", np.sinh, lambda out, x: np.cosh(x), "dL/dx = g * cosh(x)")
 COSH = unary("cosh", np.cosh, lambda out, x: np.sinh(x), "dL/dx = g * sinh(x)")
 ARCSIN = unary(
@@ -260,7 +263,7 @@ ARCSIN = unary(
 ARCCOS = unary(
     "arccos", np.arccos, lambda out, x: -1 / np.sqrt((1 - x) * (1 + x)), "dL/dx = -g / sqrt(1 - x**2)"
 )
-ARCTAN = unary("arctan", np.arctan, lambda out, x: 1 / (1 + x * x), "dL/dx = g / (1 + x**2)")
+ARCTAN = unary("arctan", np.arctan, lambda out, x: (1 / np.hypot(1, x)) ** 2, "dL/dx = g / (1 + x**2)")
 ARCSINH = unary("arcsinh", np.arcsinh, lambda out, x: 1 / np.hypot(1, x), "dL/dx = g / sqrt(x**2 + 1)")
 ARCCOSH = unary(
     "arccosh", np.arccosh, lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)), "dL/dx = g / sqrt(x**2 - 1)"
@@ -299,7 +302,7 @@ STEPS = (
 
 WHERE = Primitive(
     name="where",
-    formula="dL/dx = g where the condition holds, else 0;  dL/dy = 0 where it holds, else g",
+    formula="dL/dx = where(condition, g, 0),  dL/dy = where(condition, 0, g)",
     shapes=_THREE,
     signature="condition, x, y",
     shape=broadcast_shapes,
@@ -322,7 +325,7 @@ CAST = Primitive(
     vjps=(lambda g, out, x, dtype: g.astype(x.dtype),),
     jvps=(lambda t, out, x, dtype: t.astype(dtype),),
 )
-IDENTITY = unary("identity", np.positive, lambda out, x: 1, "dL/dx = g", inexact=False)
+IDENTITY = unary("identity", np.array, lambda out, x: 1, "dL/dx = g", inexact=False)  # masks have no +x
 
 COMPARISONS = tuple(
     comparison(function.__name__, function)

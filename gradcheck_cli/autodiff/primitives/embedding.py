@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, promoted
-from gradcheck_cli.autodiff.primitives.indexing import Hole, scatter_add
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, at_least_single, promoted
+from gradcheck_cli.autodiff.primitives.indexing import Hole, refuse_fractions, refuse_outside, scatter_add
+from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.shapes import Shape, broadcast_shapes, normalize_axes, unbroadcast
+from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
 
 def embedding_shape(indices: Shape, weight: Shape) -> Shape:
@@ -20,24 +21,20 @@ def embedding_shape(indices: Shape, weight: Shape) -> Shape:
 
 
 def _embedding_dtype(indices: Any, weight: Any) -> np.dtype[Any]:
-    if not np.issubdtype(np.result_type(indices), np.integer):
-        raise ShapeError(f"{{0}} must be an integer array, not {np.result_type(indices)}")
+    refuse_fractions(0, indices)
     return promoted(weight)
 
 
 def _embedding(indices: Array, weight: Array) -> Array:
     """Rows of weight; unlike in NumPy, negative indices do not count from the end."""
-    indices = np.asarray(indices)
-    outside = indices[(indices < 0) | (indices >= len(weight))]
-    if outside.size:
-        raise IndexError(f"index {outside[0]} is out of bounds: there are {len(weight)} rows")
+    refuse_outside(indices, len(weight), "index", "rows")
     return np.take(weight, indices, axis=0)
 
 
 def similarity_shape(x1: Shape, x2: Shape, *, dim: int, eps: float) -> Shape:
     """Shape rule of ``cosine_similarity``: both broadcast, without the axis ``dim``."""
     shape = broadcast_shapes(x1, x2)
-    (axis,) = normalize_axes(dim, len(shape), whose="the broadcast of {0} and {1}")
+    axis = one_axis(dim, len(shape), whose="the broadcast of {0} and {1}")
     return (*shape[:axis], *shape[axis + 1 :])
 
 
@@ -53,16 +50,33 @@ def _cosine(x1: Array, x2: Array, dim: int, eps: float) -> Array:
     return np.sum(u1 * u2, axis=dim)
 
 
-def _cosine_slope(out: Array, x1: Array, x2: Array, dim: int, eps: float) -> Array:
+def _cosine_slope(x1: Array, x2: Array, dim: int, eps: float) -> Array:
     """∂out/∂x1 = (u2 - out u1) / ‖x1‖, of directions u; below eps the length is constant: u2 / eps."""
     (u1, length), (u2, _) = _directions(x1, x2, dim, eps)
-    return (u2 - (length > eps) * np.expand_dims(out, dim) * u1) / np.maximum(length, eps)
+    out = np.sum(u1 * u2, axis=dim, keepdims=True)
+    return (u2 - (length > eps) * out * u1) / np.maximum(length, eps)
+
+
+def _cosine_vjp(place: int) -> Rule:
+    def rule(g: Array, out: Array, *xs: Array, dim: int, eps: float) -> Array:
+        slope = _cosine_slope(xs[place], xs[1 - place], dim, eps)
+        return unbroadcast(np.expand_dims(g, dim) * slope, xs[place].shape)
+
+    return rule
+
+
+def _cosine_jvp(place: int) -> Rule:
+    def rule(t: Array, out: Array, *xs: Array, dim: int, eps: float) -> Array:
+        return np.sum(t * _cosine_slope(xs[place], xs[1 - place], dim, eps), axis=dim)
+
+    return rule
 
 
 EMBEDDING = Primitive(
     name="embedding",
     formula="dL/dweight = zeros with the rows of g added at their indices",
     signature="input, weight",
+    positions={"input": lambda indices, weight: range(weight[0])},
     shapes="(…), (V, D) → (…, D)",
     shape=embedding_shape,
     forward=_embedding,
@@ -80,19 +94,9 @@ COSINE_SIMILARITY = Primitive(
     operands=("x1", "x2"),
     shapes="(…, N, …), (…, N, …) → broadcast without the axis dim",
     shape=similarity_shape,
-    forward=_cosine,
-    vjps=(
-        lambda g, out, x1, x2, dim, eps: unbroadcast(
-            np.expand_dims(g, dim) * _cosine_slope(out, x1, x2, dim, eps), x1.shape
-        ),
-        lambda g, out, x1, x2, dim, eps: unbroadcast(
-            np.expand_dims(g, dim) * _cosine_slope(out, x2, x1, dim, eps), x2.shape
-        ),
-    ),
-    jvps=(
-        lambda t, out, x1, x2, dim, eps: np.sum(t * _cosine_slope(out, x1, x2, dim, eps), axis=dim),
-        lambda t, out, x1, x2, dim, eps: np.sum(t * _cosine_slope(out, x2, x1, dim, eps), axis=dim),
-    ),
+    forward=at_least_single(_cosine),
+    vjps=tuple(at_least_single(_cosine_vjp(place)) for place in (0, 1)),
+    jvps=tuple(at_least_single(_cosine_jvp(place)) for place in (0, 1)),
     casts=True,
     inexact=True,
 )

@@ -8,28 +8,21 @@ from typing import Any
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, promoted
-from gradcheck_cli.autodiff.primitives.indexing import add_at
+from gradcheck_cli.autodiff.primitives.indexing import add_at, refuse_fractions, refuse_outside
 from gradcheck_cli.autodiff.primitives.shaping import along, stretches
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, count, show, unbroadcast
 
 
-def _refuse_fractions(place: int, kind: Any) -> None:
-    """Refuse indices that are not integers, as far as types go."""
-    dtype = np.result_type(kind)
-    if not np.issubdtype(dtype, np.integer):
-        raise ShapeError(f"indices must be integers, {{{place}}} is {dtype}")
-
-
 def _dtype_of_entries(x: Any, indices: Any, *values: Any) -> np.dtype[Any]:
     """Result type of what reads entries of x, or adds values to them."""
-    _refuse_fractions(1, indices)
+    refuse_fractions(1, indices)
     return promoted(x, *values)
 
 
 def _dtype_of_classes(indices: Any) -> np.dtype[Any]:
     """Result type of ``one_hot``, torch's."""
-    _refuse_fractions(0, indices)
+    refuse_fractions(0, indices)
     return integer()
 
 
@@ -42,13 +35,19 @@ def _lined_up(x: Shape, indices: Shape, axis: int | None) -> tuple[Shape, int]:
     return shape, place
 
 
+def _positions(x: Shape, indices: Shape, *_values: Shape, axis: int | None) -> range:
+    """Positions along the axis that is indexed; negative ones count from the end."""
+    shape, place = along(x, axis)
+    return range(-shape[place], shape[place])
+
+
 def taken_shape(x: Shape, indices: Shape, axis: int | None = None) -> Shape:
     """Shape rule of ``take``: the axes of the indices in place of the one they run along."""
     shape, place = _lined_up(x, indices, axis)
     return (*shape[:place], *indices, *shape[place + 1 :])
 
 
-def along_shape(x: Shape, indices: Shape, axis: int | None = -1) -> Shape:
+def taken_along_shape(x: Shape, indices: Shape, axis: int | None = -1) -> Shape:
     """Shape rule of ``take_along_axis``: the indices', broadcast against the other axes of x."""
     shape, place = _lined_up(x, indices, axis)
     if len(indices) != len(shape):
@@ -100,6 +99,7 @@ def _reading(name: str, indexing: Indexing, **options: Any) -> Primitive:
     return Primitive(
         name=name,
         operands=("x", "indices"),
+        positions={"indices": _positions},
         forward=read,
         dtype=_dtype_of_entries,
         vjps=(put_back, None),
@@ -128,9 +128,7 @@ def one_hot(indices: Array, num_classes: int) -> Array:
         For a class that there is not; negative ones do not count from the end.
     """
     classes = np.ravel(indices)
-    unknown = classes[(classes < 0) | (classes >= num_classes)]
-    if unknown.size:
-        raise IndexError(f"class {unknown[0]} is out of bounds: there are {int(num_classes)} classes")
+    refuse_outside(classes, num_classes, "class", "classes")
     zeros = np.zeros((classes.size, num_classes), np.int64)
     hot = add_at(zeros, (np.arange(classes.size), classes), np.ones(classes.shape, np.int64))
     return np.reshape(hot, (*np.shape(indices), num_classes))
@@ -139,8 +137,9 @@ def one_hot(indices: Array, num_classes: int) -> Array:
 TAKE = _reading(
     "take",
     _slices,
-    shapes="(…, N, …), (K, …) → (…, K, …, …)",
-    formula="dL/dx = scatter_add(zeros_like(x), indices, g, axis)",
+    shapes="(…, N, …), (K, …) → (…, K, …, …), with axis=None (K, …)",
+    formula="dL/dx = scatter_add(zeros_like(x), indices, g, axis);  "
+    "with axis=None that of ravel(x), reshaped as x",
     signature="x, indices, axis=None",
     shape=taken_shape,
 )
@@ -150,13 +149,14 @@ TAKE_ALONG_AXIS = _reading(
     shapes="(…, N), (…, K) → (…, K)",
     formula="dL/dx = zeros with g added at the entries read, once for each time they were",
     signature="x, indices, axis=-1",
-    shape=along_shape,
+    shape=taken_along_shape,
 )
 SCATTER_ADD = Primitive(
     name="scatter_add",
     shapes="(…, N, …), (K, …), (…, K, …, …) → (…, N, …)",
     formula="dL/dx = g,  dL/dvalues = take(g, indices, axis)",
     signature="x, indices, values, axis=0",
+    positions={"indices": _positions},
     shape=added_shape,
     forward=add_slices,
     dtype=_dtype_of_entries,
@@ -176,6 +176,7 @@ ONE_HOT = Primitive(
     name="one_hot",
     shapes="(…) → (…, num_classes)",
     signature="indices, num_classes",
+    positions={"indices": lambda indices, num_classes: range(num_classes)},
     operands=("indices",),
     shape=one_hot_shape,
     forward=one_hot,

@@ -78,6 +78,27 @@ def _axis_shape(x: Shape, axis: int, part: Part) -> tuple[int, ...]:
     return ()
 
 
+def refuse_fractions(place: int, kind: Any) -> None:
+    """Refuse indices, the operand at ``place``, that are not integers, as far as types go."""
+    dtype = np.result_type(kind)
+    if not np.issubdtype(dtype, np.integer):
+        raise ShapeError(f"indices must be integers, {{{place}}} is {dtype}")
+
+
+def refuse_outside(indices: Array, number: int, one: str, several: str) -> None:
+    """Refuse indices that do not lie in 0 … number - 1; negative ones do not count from the end.
+
+    Raises
+    ------
+    IndexError
+        With ``one`` and ``several`` for what is indexed: a class of so many classes.
+    """
+    indices = np.asarray(indices)
+    outside = indices[(indices < 0) | (indices >= number)]
+    if outside.size:
+        raise IndexError(f"{one} {outside[0]} is out of bounds: there are {int(number)} {several}")
+
+
 def fill(template: Sequence[Part], arrays: Sequence[Array]) -> tuple[Any, ...]:
     """Put the integer arrays into their holes."""
     return tuple(arrays[part.number] if isinstance(part, Hole) else part for part in template)

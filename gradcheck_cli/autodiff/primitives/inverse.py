@@ -164,7 +164,7 @@ INV = matrix_function(
     np.linalg.inv,
     lambda g, out, a: -out.mT @ g @ out.mT,
     lambda t, out, a: -out @ t @ out,
-    "dL/da = -inv(a).T @ g @ inv(a).T",
+    "dL/da = -y.mT @ g @ y.mT,  y = linalg.inv(a)",
     shapes="(…, N, N) → (…, N, N)",
 )
 PINV = matrix_function(
@@ -173,13 +173,14 @@ PINV = matrix_function(
     # The derivative along t and its adjoint have one form, all matrices transposed.
     lambda g, out, a: _pinv_slope(out.mT, a.mT, g),
     lambda t, out, a: _pinv_slope(out, a, t),
-    "dL/da = -p.T @ g @ p.T + (1 - a @ p) @ g.T @ p @ p.T + p.T @ p @ g.T @ (1 - p @ a),  p = pinv(a)",
+    "dL/da = -p.mT @ g @ p.mT + (eye(N) - a @ p) @ g.mT @ p @ p.mT + p.mT @ p @ g.mT @ (eye(M) - p @ a),  "
+    "p = linalg.pinv(a)",
     shapes="(…, N, M) → (…, M, N)",
     shape=pinv_shape,
 )
 SOLVE = Primitive(
     name="linalg.solve",
-    formula="dL/db = inv(a).T @ g,  dL/da = -(dL/db) @ x.T,  x = solve(a, b)",
+    formula="dL/db = linalg.solve(a.mT, g),  dL/da = -linalg.solve(a.mT, g) @ x.mT,  x = linalg.solve(a, b)",
     signature="a, b",
     shapes="(…, N, N), (…, N, M) → (…, N, M) or (…, N, N), (N,) → (…, N)",
     shape=solve_shape,
@@ -198,7 +199,7 @@ DET = matrix_function(
     np.linalg.det,
     lambda g, out, a: _per_matrix(g) * _cofactors(a),
     lambda t, out, a: np.sum(_cofactors(a) * t, axis=(-2, -1)),
-    "dL/da = g * cofactors of a, which are det(a) * inv(a).T where a is invertible",
+    "dL/da = g * cofactors of a, which are det(a) * linalg.inv(a).mT where a is invertible",
     shapes="(…, N, N) → (…)",
     shape=number_shape,
 )
@@ -207,7 +208,7 @@ SLOGDET = matrix_function(
     lambda a, part: np.linalg.slogdet(a)[part],
     _slogdet_vjp,
     _slogdet_jvp,
-    "dL/da = g * inv(a).T for logabsdet, 0 for sign",
+    "dL/da = g[..., None, None] * linalg.inv(a).mT for logabsdet, 0 for sign",
     shapes="(…, N, N) → (…), (…)",
     shape=number_shape,
     parts=lambda a: ("sign", "logabsdet"),
@@ -217,8 +218,8 @@ MATRIX_POWER = matrix_function(
     np.linalg.matrix_power,
     _power_vjp,
     _power_jvp,
-    "dL/da = sum of p(i) @ g @ p(n - 1 - i) over i < n,  p(i) = matrix_power(a.T, i),  "
-    "for n < 0 by way of matrix_power(inv(a), -n)",
+    "dL/da = sum of p(i) @ g @ p(n - 1 - i) over i < n,  p(i) = linalg.matrix_power(a.mT, i),  "
+    "for n < 0 by way of linalg.matrix_power(linalg.inv(a), -n)",
     signature="a, n",
     operands=("a",),
     shapes="(…, N, N) → (…, N, N)",

@@ -57,34 +57,15 @@ def as_rows(*shapes: Shape) -> tuple[Sequence[Shape], int]:
     return [(1,) * (2 - len(shape)) + shape for shape in shapes], 0
 
 
-def _joining(
-    name: str, forward: Rule, lift: Callable[..., tuple[Sequence[Shape], int]], **more: Any
-) -> Primitive:
+Lift = Callable[..., tuple[Sequence[Shape], int]]  # shapes and static arguments → as joined, and along what
+
+
+def _joining(name: str, forward: Rule, lift: Lift, **more: Any) -> Primitive:
     """Build the row of what concatenates its operands, in shapes and along an axis that ``lift`` tells."""
 
     def shape(*shapes: Shape, **static: Any) -> Shape:
         lifted, axis = lift(*shapes, **static)
         return concatenated_shape(*lifted, axis=axis)
-
-    def cut_out(place: int) -> Rule:
-        def rule(g: Array, out: Array, *arrays: Array, **static: Any) -> Array:
-            shapes, axis = lift(*(one.shape for one in arrays), **static)
-            start = sum(one[axis] for one in shapes[:place])
-            stop = start + shapes[place][axis]
-            return np.reshape(np.moveaxis(np.moveaxis(g, axis, 0)[start:stop], 0, axis), arrays[place].shape)
-
-        return rule
-
-    def put_in(place: int) -> Rule:
-        def rule(t: Array, out: Array, *arrays: Array, **static: Any) -> Array:
-            shapes, axis = lift(*(one.shape for one in arrays), **static)
-            parts = [
-                np.reshape(t, one) if other == place else np.zeros(one, out.dtype)
-                for other, one in enumerate(shapes)
-            ]
-            return np.concatenate(parts, axis=axis)
-
-        return rule
 
     return Primitive(
         name=name,
@@ -93,10 +74,36 @@ def _joining(
         casts=True,
         shape=shape,
         forward=forward,
-        vjps=Each(cut_out),
-        jvps=Each(put_in),
+        vjps=Each(lambda place: _cut_out(place, lift)),
+        jvps=Each(lambda place: _put_in(place, lift)),
         **more,
     )
+
+
+def _cut_out(place: int, lift: Lift) -> Rule:
+    """VJP by the operand at ``place``: its part of g."""
+
+    def rule(g: Array, out: Array, *arrays: Array, **static: Any) -> Array:
+        shapes, axis = lift(*(one.shape for one in arrays), **static)
+        start = sum(one[axis] for one in shapes[:place])
+        stop = start + shapes[place][axis]
+        return np.reshape(np.moveaxis(np.moveaxis(g, axis, 0)[start:stop], 0, axis), arrays[place].shape)
+
+    return rule
+
+
+def _put_in(place: int, lift: Lift) -> Rule:
+    """JVP by the operand at ``place``: its tangent among zeros."""
+
+    def rule(t: Array, out: Array, *arrays: Array, **static: Any) -> Array:
+        shapes, axis = lift(*(one.shape for one in arrays), **static)
+        parts = [
+            np.reshape(t, one) if other == place else np.zeros(one, out.dtype)
+            for other, one in enumerate(shapes)
+        ]
+        return np.concatenate(parts, axis=axis)
+
+    return rule
 
 
 def part_of(size: int, indices_or_sections: Integers, part: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, resolved
+from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, count, normalize_axes, unbroadcast
 
@@ -222,12 +223,12 @@ def cross_shape(x: Shape, y: Shape, axis: int = -1) -> Shape:
 
 
 def _axis_last(shape: Shape, axis: int, place: int) -> Shape:
-    (at,) = normalize_axes(axis, len(shape), whose=f"{{{place}}}")
+    at = one_axis(axis, len(shape), whose=f"{{{place}}}")
     return (*shape[:at], *shape[at + 1 :], shape[at])
 
 
 def _cross_vjp(left: Array, right: Array, moving: Array, axis: int) -> Array:
-    """Left × right, summed over the axes along which the moving operand was stretched."""
+    """Cross product of both, summed over the axes along which the moving operand was stretched."""
     full = np.cross(np.moveaxis(left, axis, -1), np.moveaxis(right, axis, -1))
     return np.moveaxis(unbroadcast(full, np.moveaxis(moving, axis, -1).shape), -1, axis)
 
@@ -236,7 +237,7 @@ MATMUL = bilinear(
     "matmul",
     np.matmul,
     (_matmul_vjp_x, _matmul_vjp_y),
-    "dL/dx = g @ y.T,  dL/dy = x.T @ g",
+    "dL/dx = g @ y.mT,  dL/dy = x.mT @ g",
     shapes="(…, N, K), (…, K, M) → (…, N, M)",
     shape=matmul_shape,
 )
@@ -288,7 +289,7 @@ CROSS = bilinear(
         lambda g, out, x, y, axis: _cross_vjp(y, g, x, axis),
         lambda g, out, x, y, axis: _cross_vjp(g, x, y, axis),
     ),
-    "dL/dx = cross(y, g),  dL/dy = cross(g, x)",
+    "dL/dx = cross(y, g, axis),  dL/dy = cross(g, x, axis)",
     signature="x, y, axis=-1",
     operands=("x", "y"),
     shapes="(…, 3), (…, 3) → (…, 3)",

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule
-from gradcheck_cli.autodiff.primitives.reduction import along_shape
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, at_least_single
+from gradcheck_cli.autodiff.primitives.reduction import kept_shape
+from gradcheck_cli.autodiff.primitives.shaping import along_channels
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, show, unbroadcast
 
@@ -70,9 +71,9 @@ def _as_is(operand: Array, x: Array) -> Array:
     return operand
 
 
-def _along_channels(operand: Array, x: Array) -> Array:
+def _over_channels(operand: Array, x: Array) -> Array:
     """View of an operand that has one entry for each channel; a scalar that stands in goes to all."""
-    return np.reshape(operand, (-1, *(1,) * (x.ndim - 2)))
+    return along_channels(operand, x.ndim - 2)
 
 
 def _check_eps(eps: float) -> None:
@@ -101,7 +102,7 @@ def trailing_shape(x: Shape, *operands: Shape, normalized_shape: Lengths, eps: f
         if shape not in {(), lengths}:
             raise ShapeError(f"{{{place}}} must have the shape {show(lengths)}, as normalized_shape says")
     _check_eps(0 if eps is None else eps)
-    return along_shape(x, _trailing(lengths))
+    return kept_shape(x, _trailing(lengths))
 
 
 def group_shape(x: Shape, weight: Shape, bias: Shape, *, num_groups: int, eps: float) -> Shape:
@@ -110,7 +111,7 @@ def group_shape(x: Shape, weight: Shape, bias: Shape, *, num_groups: int, eps: f
     if num_groups < 1 or x[1] % num_groups:
         raise ShapeError(f"num_groups={num_groups} must divide the {int(x[1])} channels of {{0}}")
     _check_eps(eps)
-    return along_shape(x, tuple(range(1, len(x))))
+    return kept_shape(x, tuple(range(1, len(x))))
 
 
 def batch_shape(x: Shape, *operands: Shape, training: bool, momentum: float, eps: float) -> Shape:
@@ -126,7 +127,10 @@ def batch_shape(x: Shape, *operands: Shape, training: bool, momentum: float, eps
 
 
 def _rms(x: Array, normalized_shape: Lengths, eps: float | None) -> tuple[Array, Axes, float]:
-    """Arguments of ``scaled``: eps is by default the spacing of the dtype's numbers at 1, as in torch."""
+    """Arguments of ``scaled``; eps is by default the spacing at 1 of the numbers that are worked with.
+
+    As in torch, that is float32's spacing for half precision too.
+    """
     return x, _trailing(normalized_shape), float(np.finfo(x.dtype).eps) if eps is None else eps
 
 
@@ -140,7 +144,7 @@ def _group_product(g: Array, x: Array, num_groups: int, eps: float) -> Array:
 
 
 def _deviation(x: Array, variance: Array, eps: float) -> Array:
-    return np.sqrt(_along_channels(variance, x) + eps)
+    return np.sqrt(_over_channels(variance, x) + eps)
 
 
 def _batch_norm(
@@ -148,7 +152,7 @@ def _batch_norm(
 ) -> Array:
     if training:
         return standardized(x, _but_channels(x), eps)
-    return (x - _along_channels(mean, x)) / _deviation(x, variance, eps)
+    return (x - _over_channels(mean, x)) / _deviation(x, variance, eps)
 
 
 def _batch_product(
@@ -172,7 +176,7 @@ def _variance_slope(
     """∂y/∂var = -(x - mean) / (2 (var + eps)^{3/2})."""
     if training:
         return np.zeros_like(x)
-    return (_along_channels(mean, x) - x) / (2 * _deviation(x, variance, eps) ** 3)
+    return (_over_channels(mean, x) - x) / (2 * _deviation(x, variance, eps) ** 3)
 
 
 def _entrywise(place: int, slope: Rule, view: View) -> tuple[Rule, Rule]:
@@ -184,6 +188,28 @@ def _entrywise(place: int, slope: Rule, view: View) -> tuple[Rule, Rule]:
 
     def jvp(t: Array, out: Array, *xs: Array, **static: Any) -> Array:
         return view(t, xs[0]) * slope(xs, static)
+
+    return vjp, jvp
+
+
+def _affine(normalize: Rule, view: View, at: int) -> Rule:
+    """Return the forward, y * weight + bias; the weight is operand ``at``, the bias, if any, the next."""
+
+    def forward(*xs: Array, **static: Any) -> Array:
+        weight, *bias = (view(one, xs[0]) for one in xs[at:])
+        return sum(bias, start=normalize(*xs[:at], **static) * weight)
+
+    return forward
+
+
+def _by_x(product: Rule, view: View, at: int) -> tuple[Rule, Rule]:
+    """VJP and JVP by x: the weight, and the symmetric matrix that ``product`` multiplies by."""
+
+    def vjp(g: Array, out: Array, *xs: Array, **static: Any) -> Array:
+        return product(g * view(xs[at], xs[0]), *xs[:at], **static)
+
+    def jvp(t: Array, out: Array, *xs: Array, **static: Any) -> Array:
+        return product(t, *xs[:at], **static) * view(xs[at], xs[0])
 
     return vjp, jvp
 
@@ -203,27 +229,15 @@ def normalization(
     slopes ∂y/∂statistic are given. ``operands`` are x, the statistics, the weight, and the bias if any.
     """
     at = operands.index("weight")
-
-    def weight(xs: Sequence[Array]) -> Array:
-        return view(xs[at], xs[0])
-
-    def forward(*xs: Array, **static: Any) -> Array:
-        out = normalize(*xs[:at], **static) * weight(xs)
-        return out + view(xs[-1], xs[0]) if "bias" in operands else out
-
     slopes = (
-        *(lambda xs, static, by=by: weight(xs) * by(*xs[:at], **static) for by in statistics),
+        *(lambda xs, static, by=by: view(xs[at], xs[0]) * by(*xs[:at], **static) for by in statistics),
         lambda xs, static: normalize(*xs[:at], **static),
-        lambda xs, static: 1,
+        lambda xs, static: np.ones_like(xs[0]),
     )
-    rules = [
-        (
-            lambda g, out, *xs, **static: product(g * weight(xs), *xs[:at], **static),
-            lambda t, out, *xs, **static: product(t, *xs[:at], **static) * weight(xs),
-        ),
-        *(_entrywise(place, slopes[place - 1], view) for place in range(1, len(operands))),
-    ]
-    vjps, jvps = zip(*rules, strict=True)
+    places = range(1, len(operands))
+    rules = [_by_x(product, view, at), *(_entrywise(place, slopes[place - 1], view) for place in places)]
+    vjps, jvps = (tuple(map(at_least_single, side)) for side in zip(*rules, strict=True))
+    forward = at_least_single(_affine(normalize, view, at))
     return Primitive(
         operands=operands, forward=forward, vjps=vjps, jvps=jvps, casts=True, inexact=True, **options
     )
@@ -263,7 +277,7 @@ GROUP_NORM = normalization(
     signature="x, num_groups, weight=None, bias=None, eps=1e-05",
     operands=("x", "weight", "bias"),
     optional={"weight": 1.0, "bias": 0.0},
-    view=_along_channels,
+    view=_over_channels,
     shapes="(N, C, …), (C), (C) → (N, C, …)",
     shape=group_shape,
 )
@@ -277,7 +291,7 @@ BATCH_NORM = normalization(
     "momentum=0.1, eps=1e-05",
     operands=("x", "running_mean", "running_var", "weight", "bias"),
     optional={"running_mean": 0.0, "running_var": 1.0, "weight": 1.0, "bias": 0.0},
-    view=_along_channels,
+    view=_over_channels,
     statistics=(_mean_slope, _variance_slope),
     shapes="(N, C, …), (C), (C), (C), (C) → (N, C, …)",
     shape=batch_shape,

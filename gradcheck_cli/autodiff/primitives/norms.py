@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.autodiff.primitives.reduction import Axis, chosen, expanded, reduced_shape
+from gradcheck_cli.autodiff.primitives.reduction import Axis, chosen, expanded, reduced_shape, reduction
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, normalize_axes
 
@@ -108,6 +108,17 @@ def _matrices(x: Array, axes: tuple[int, ...]) -> Array:
     return np.moveaxis(x, axes, (-2, -1)).astype(np.promote_types(x.dtype, np.float32))
 
 
+def svd_without_rounding(a: Array) -> tuple[Array, Array, Array]:
+    """Singular values, 0 for those that are 0 but for rounding, between left and right vectors.
+
+    Counted as 0 is, as in NumPy's ``matrix_rank``, what is at most max(N, M) eps of the largest.
+    """
+    left, values, right = np.linalg.svd(a, full_matrices=False)
+    rounding = max(left.shape[-2], right.shape[-1]) * np.finfo(values.dtype).eps
+    largest = np.max(values, axis=-1, keepdims=True, initial=0)
+    return left, values * (values > rounding * largest), right
+
+
 def _matrix_norm(x: Array, order: Order, axes: tuple[int, ...]) -> Array:
     if order in _OF_SINGULAR_VALUES:
         values = np.linalg.svd(_matrices(x, axes), compute_uv=False)
@@ -121,9 +132,7 @@ def _matrix_slope(x: Array, order: Order, axes: tuple[int, ...]) -> Array:
     """∂s_k/∂x = u_k v_kᵀ for a singular value, 0 if it is 0 but for rounding; ∂(Σ|x|)/∂x = sign(x)."""
     if order in _OF_SINGULAR_VALUES:
         p = _OF_SINGULAR_VALUES[order]
-        left, values, right = np.linalg.svd(_matrices(x, axes), full_matrices=False)
-        rounding = max(left.shape[-2], right.shape[-1]) * np.finfo(values.dtype).eps
-        values = values * (values > rounding * np.max(values, axis=-1, keepdims=True, initial=0))
+        left, values, right = svd_without_rounding(_matrices(x, axes))
         weights = _power_slope(_power_norm(values, p, -1), values, p, -1)
         slope = np.matmul(left * np.expand_dims(weights, -2), right)
         return np.moveaxis(slope, (-2, -1), axes).astype(x.dtype)
@@ -155,3 +164,20 @@ def norm_slope(out: Array, x: Array, axis: Axis, ord: Order, keepdims: bool) -> 
     if p is None:
         return _matrix_slope(x, ord, axes)
     return _power_slope(expanded(out, x, axis, keepdims), x, p, axes)
+
+
+NORM = reduction(
+    "linalg.norm",
+    norm,
+    norm_slope,
+    "dL/dx = g * sign(x) * (abs(x) / norm(x))**(ord - 1), with ord=2 for None and 'fro', 0 for ord=0;  "
+    "of matrices g * U @ V.mT over the singular values that count, "
+    "g * sign(x) in the row or column that does",
+    signature="x, ord=None, axis=None, keepdims=False",
+    shapes="(…, N, …) or (…, N, M, …) → (…, …), with keepdims 1 for N and M",
+    shape=norm_shape,
+    casts=True,
+    inexact=True,
+)
+
+TABLE = (NORM,)

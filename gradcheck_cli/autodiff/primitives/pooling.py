@@ -15,6 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array, Primitive
 from gradcheck_cli.autodiff.primitives.windows import (
     COUNTS,
+    KERNELS,
     SIZES,
     Sweep,
     check_sample,
@@ -24,6 +25,7 @@ from gradcheck_cli.autodiff.primitives.windows import (
     kernel_sizes,
     sweep_axes,
     window_counts,
+    with_sizes,
 )
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count
@@ -118,6 +120,12 @@ def _entries(sweep: Sweep, margin: int) -> Array:
     return np.sum((positions >= -margin) & (positions < sweep.size + margin), axis=0)
 
 
+def _shapes(rank: int, windows: str) -> str:
+    text = with_sizes(f"(N, C, {SIZES[rank]}) → (N, C, {COUNTS[rank]})", rank, windows)
+    kernels = ", ".join(KERNELS[rank])
+    return f"{text};  {kernels} = kernel_size,  stride = kernel_size by default,  // rounds up with ceil_mode"
+
+
 def max_pool(rank: int) -> Primitive:
     """Build the row of ``max_pool1d`` or ``max_pool2d``."""
     return Primitive(
@@ -125,7 +133,7 @@ def max_pool(rank: int) -> Primitive:
         formula="dL/dx = g, added at the largest entry of each window, shared evenly at ties",
         signature="x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False",
         operands=("x",),
-        shapes=f"(…, C, {SIZES[rank]}) → (…, C, {COUNTS[rank]})",
+        shapes=_shapes(rank, "(L + 2*padding - dilation*(K - 1) - 1)//stride + 1"),
         shape=lambda x, **static: pool_shape(rank, x, **static),
         forward=lambda x, **static: _max_pool(rank, x, **static),
         vjps=(lambda g, out, x, **static: _max_pool_vjp(rank, g, out, x, **static),),
@@ -143,7 +151,7 @@ def avg_pool(rank: int) -> Primitive:
         formula="dL/dx = g / n, added at all n entries of each window",
         signature=signature if rank == 1 else f"{signature}, divisor_override=None",
         operands=("x",),
-        shapes=f"(…, C, {SIZES[rank]}) → (…, C, {COUNTS[rank]})",
+        shapes=_shapes(rank, "(L + 2*padding - K)//stride + 1"),
         shape=lambda x, **static: avg_pool_shape(rank, x, **static),
         forward=lambda x, **static: _avg_pool(rank, x, **static),
         vjps=(lambda g, out, x, **static: _avg_pool_vjp(rank, g, x, **static),),

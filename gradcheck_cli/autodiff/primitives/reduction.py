@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, boolean, integer, summed
+from gradcheck_cli.autodiff.primitive import Array, Primitive, at_least_single, boolean, integer, summed
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes
 
@@ -50,7 +50,7 @@ def position_shape(x: Shape, axis: int | None = None, keepdims: bool = False) ->
     return nonempty_shape(x, axis, keepdims)
 
 
-def along_shape(x: Shape, axis: Axis = None) -> Shape:
+def kept_shape(x: Shape, axis: Axis = None) -> Shape:
     """Shape rule of what works along axes, which must not be empty, and keeps them."""
     nonempty_shape(x, axis)
     return x
@@ -132,12 +132,12 @@ def reduction(
             "forward": forward,
             "vjps": (
                 lambda g, out, x, axis, keepdims, **more: (
-                    expanded(g, x, axis, keepdims) * slope(out, x, axis, keepdims=keepdims, **more)
+                    expanded(g, x, axis, keepdims) * slope(out, x, axis=axis, keepdims=keepdims, **more)
                 ),
             ),
             "jvps": (
                 lambda t, out, x, axis, keepdims, **more: np.sum(
-                    t * slope(out, x, axis, keepdims=keepdims, **more), axis=axis, keepdims=keepdims
+                    t * slope(out, x, axis=axis, keepdims=keepdims, **more), axis=axis, keepdims=keepdims
                 ),
             ),
             **options,
@@ -156,9 +156,10 @@ def discrete(name: str, forward: Callable[..., Any], **options: Any) -> Primitiv
 
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Log Σ exp(x) = top + log m + log1p(Σ' exp(x - top) / m), with m entries at the top, Σ' over the others.
+    """Return log Σ exp(x) = top + log m + log1p(Σ' exp(x - top) / m).
 
-    Nothing overflows, and a value close to 0 keeps its digits.
+    There are m entries at the top, and Σ' goes over the others. Nothing overflows, and a value close to 0
+    keeps its digits.
     """
     top = np.max(x, axis=axis, keepdims=True)
     ties = np.sum(x == top, axis=axis, keepdims=True, dtype=top.dtype)
@@ -174,7 +175,7 @@ def softmax(x: Array, axis: Axis = None) -> Array:
 
 
 def log_softmax(x: Array, axis: Axis = None) -> Array:
-    """X - log Σ exp(x), with the maximum taken off both so that large entries keep their digits."""
+    """Return x - log Σ exp(x), with the maximum taken off both so that large entries keep their digits."""
     top = np.max(x, axis=axis, keepdims=True)
     shifted = np.where(np.isfinite(top), x - top, x)
     return shifted - logsumexp(shifted, axis=axis, keepdims=True)
@@ -207,8 +208,8 @@ MEAN = reduction(
 )
 VAR = reduction(
     "var",
-    np.var,
-    lambda out, x, axis, ddof, keepdims: _centered(x, axis) * (2 / (_size(x, axis) - ddof)),
+    at_least_single(np.var),
+    at_least_single(lambda out, x, axis, ddof, keepdims: _centered(x, axis) * (2 / (_size(x, axis) - ddof))),
     "dL/dx = g * 2 * (x - mean(x)) / (n - ddof)",
     signature="x, axis=None, ddof=0, keepdims=False",
     shape=moment_shape,
@@ -217,8 +218,8 @@ VAR = reduction(
 )
 STD = reduction(
     "std",
-    np.std,
-    _std_slope,
+    at_least_single(np.std),
+    at_least_single(_std_slope),
     "dL/dx = g * (x - mean(x)) / ((n - ddof) * std(x)),  0 where std(x) is",
     signature="x, axis=None, ddof=0, keepdims=False",
     shape=moment_shape,
@@ -262,7 +263,7 @@ SOFTMAX = Primitive(
     formula="dL/dx = s * (g - sum(g * s)),  s = softmax(x)",
     signature="x, axis=None",
     shapes="(…) → (…)",
-    shape=along_shape,
+    shape=kept_shape,
     forward=softmax,
     vjps=(_softmax_product,),
     jvps=(_softmax_product,),
@@ -274,7 +275,7 @@ LOG_SOFTMAX = Primitive(
     formula="dL/dx = g - softmax(x) * sum(g)",
     signature="x, axis=None",
     shapes="(…) → (…)",
-    shape=along_shape,
+    shape=kept_shape,
     forward=log_softmax,
     vjps=(lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),),
     jvps=(lambda t, out, x, axis: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True),),

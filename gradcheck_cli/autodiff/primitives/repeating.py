@@ -119,8 +119,8 @@ TILE = Primitive(
 )
 REPEAT = Primitive(
     name="repeat",
-    shapes="(…, N, …) → (…, 2*N, …), for repeats=2",
-    formula="dL/dx = sum of g over the copies of each entry",
+    shapes="(…, N, …) → (…, 2*N, …), with axis=None (2*size,), for repeats=2",
+    formula="dL/dx = sum of g over the copies of each entry,  reshaped as x with axis=None",
     signature="x, repeats, axis=None",
     operands=("x",),
     shape=repeated_shape,

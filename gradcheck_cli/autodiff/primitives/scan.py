@@ -1,4 +1,4 @@
-"""Operations that run along an axis: cumulative sums and products, differences, sorting, norms.
+"""Operations that run along an axis: cumulative sums and products, differences, sorting.
 
 Arguments are NumPy's. The derivatives of products never divide by an entry, so that zeros do no harm.
 """
@@ -10,7 +10,6 @@ import math
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, summed
-from gradcheck_cli.autodiff.primitives.norms import norm, norm_shape, norm_slope
 from gradcheck_cli.autodiff.primitives.reduction import Axis, merged, reduction, unmerged
 from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
@@ -157,17 +156,4 @@ ARGSORT = Primitive(
     forward=argsort,
     dtype=integer,
 )
-NORM = reduction(
-    "linalg.norm",
-    norm,
-    norm_slope,
-    "dL/dx = g * sign(x) * (abs(x) / norm(x))**(ord - 1), with ord=2 for None and 'fro';  "
-    "of matrices g * U @ V.T over the singular values that count, g * sign(x) in the row or column that does",
-    signature="x, ord=None, axis=None, keepdims=False",
-    shapes="(…, N, …) or (…, N, M, …) → (…, …), with keepdims 1 for N and M",
-    shape=norm_shape,
-    casts=True,
-    inexact=True,
-)
-
-TABLE = (CUMSUM, CUMPROD, PROD, DIFF, SORT, ARGSORT, NORM)
+TABLE = (CUMSUM, CUMPROD, PROD, DIFF, SORT, ARGSORT)

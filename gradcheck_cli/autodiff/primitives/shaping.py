@@ -38,16 +38,21 @@ def _untransposed(g: Array, axes: Sequence[int] | None) -> Array:
     return np.transpose(g, None if axes is None else np.argsort([axis % g.ndim for axis in axes]))
 
 
-def one_axis(axis: int, rank: int) -> int:
-    """Turn an ``axis`` that can only be one integer into a non-negative one."""
+def one_axis(axis: int, rank: int, *, whose: str = "{0}") -> int:
+    """Turn an ``axis`` that can only be one integer into a non-negative one; ``whose`` is for messages."""
     if not isinstance(axis, int):
         raise ShapeError(f"axis must be one integer, not {axis}")
-    return normalize_axes(axis, rank)[0]
+    return normalize_axes(axis, rank, whose=whose)[0]
 
 
 def along(x: Shape, axis: int | None) -> tuple[Shape, int]:
     """Shape of x and one of its axes, non-negative; ``axis=None`` stands for x flattened and its axis."""
     return ((math.prod(x),), 0) if axis is None else (x, one_axis(axis, len(x)))
+
+
+def along_channels(operand: Array, rank: int) -> Array:
+    """View one entry for each channel so that it broadcasts over the ``rank`` axes behind; or a scalar."""
+    return np.reshape(operand, (-1, *(1,) * rank))
 
 
 def swapped_shape(x: Shape, axis1: int, axis2: int) -> Shape:
@@ -166,8 +171,8 @@ RAVEL = Primitive(
 )
 TRANSPOSE = Primitive(
     name="transpose",
-    shapes="(N, M, …) → (…, M, N)",
-    formula="dL/dx = transpose(g), with the axes in the inverse order",
+    shapes="(N, M, …) → (…, M, N), unless axes say otherwise",
+    formula="dL/dx = transpose(g);  with axes, transpose(g, inverse) where inverse[axes[k]] = k",
     signature="x, axes=None",
     shape=transposed_shape,
     forward=np.transpose,

@@ -22,9 +22,12 @@ from gradcheck_cli.autodiff.primitives.windows import (
     per_axis,
     sweep_axes,
     window_counts,
+    with_sizes,
 )
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count
+
+_COUNT = "(L + 2*padding - dilation*(K - 1) - 1)//stride + 1"
 
 
 def unfold_shape(x: Shape, **static: Any) -> Shape:
@@ -52,12 +55,12 @@ def _fold_sweeps(output_size: Integers, **static: Any) -> tuple[Sweep, ...]:
 
 
 def unfold(x: Array, **static: Any) -> Array:
-    """Im2col: every window of x as a column."""
+    """Return every window of x as a column: im2col."""
     return np.reshape(columns(x, sweep_axes(x.shape[-2:], **static)), unfold_shape(x.shape, **static))
 
 
 def fold(x: Array, output_size: Integers, **static: Any) -> Array:
-    """Col2im: the columns added up where ``unfold`` reads them."""
+    """Add the columns up where ``unfold`` reads them: col2im."""
     sweeps = _fold_sweeps(output_size, **static)
     channels = fold_shape(x.shape, output_size, **static)[:-2]
     windows = np.reshape(x, (*channels, *kernel_sizes(sweeps), *window_counts(sweeps)))
@@ -69,7 +72,7 @@ UNFOLD = Primitive(
     formula="dL/dx = fold(g, (H, W), …)",
     signature="x, kernel_size, dilation=1, padding=0, stride=1",
     operands=("x",),
-    shapes="(…, C, H, W) → (…, C*KH*KW, L)",
+    shapes=with_sizes("(N, C, H, W) → (N, C*KH*KW, L)", 2, _COUNT) + ",  L = H'*W'",
     shape=unfold_shape,
     forward=unfold,
     vjps=(lambda g, out, x, **static: fold(g, x.shape[-2:], **static),),
@@ -80,7 +83,7 @@ FOLD = Primitive(
     formula="dL/dx = unfold(g, …)",
     signature="x, output_size, kernel_size, dilation=1, padding=0, stride=1",
     operands=("x",),
-    shapes="(…, C*KH*KW, L) → (…, C, H, W)",
+    shapes=with_sizes("(N, C*KH*KW, L) → (N, C, H, W)", 2, _COUNT) + ",  L = H'*W'",
     shape=fold_shape,
     forward=fold,
     dtype=summed,

@@ -7,6 +7,7 @@ that no window reaches and a last window that hangs over the edge need no cases 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from gradcheck_cli.shapes import Shape, Size
 Integers = int | Sequence[int]
 SIZES = {1: "L", 2: "H, W"}  # names of the axes swept over
 COUNTS = {1: "L'", 2: "H', W'"}  # and of those that count the windows
+KERNELS = {1: ("K",), 2: ("KH", "KW")}  # how long a window is along each
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ def _combined(size: int, factor: int, kernel: int, number: int) -> int:
 
 def _plus(size: int, number: int) -> int:
     return size + number if number >= 0 else size - -number
+
+
+def with_sizes(text: str, rank: int, formula: str) -> str:
+    """Add to a shape rule in words what the primed sizes are; ``formula`` is over size L and kernel K."""
+    (size, *others), kernel = SIZES[rank].split(", "), KERNELS[rank][0]
+    told = re.sub(r"\b[LK]\b", lambda found: {"L": size, "K": kernel}[found[0]], formula)
+    likewise = "".join(f",  {one}' likewise" for one in others)
+    return f"{text};  N may be missing;  {size}' = {told}{likewise}"
 
 
 def check_sample(x: Shape, rank: int) -> None:
