@@ -125,6 +125,7 @@ class Primitive:
     positions: Mapping[str, Callable[..., range]] = field(default_factory=dict)  # operand → what it may hold
     parts: Callable[..., tuple[str, ...]] | None = None
     packed: bool = False  # the operands come as one list, as in concatenate([a, b])
+    working: Callable[..., Shape] | None = None  # shape of an array that forward makes on its way
     dtype: Callable[..., np.dtype[Any]] = promoted
     casts: bool = False  # integer operands become floating, so that float32 formulas stay float32
     inexact: bool = False  # the result is floating even if all operands are integers

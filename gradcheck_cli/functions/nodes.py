@@ -15,7 +15,7 @@ from gradcheck_cli.errors import BudgetError, ShapeError
 from gradcheck_cli.functions.parser import fault_at
 from gradcheck_cli.functions.static import MAX_ENTRIES, has_too_many_entries
 from gradcheck_cli.functions.values import Ref, Results
-from gradcheck_cli.shapes import Shape, show
+from gradcheck_cli.shapes import Shape, count, show, show_bytes
 from gradcheck_cli.spec.axes import LARGEST, MAX_AXES
 
 if TYPE_CHECKING:
@@ -32,10 +32,21 @@ def append(
     if primitive.inexact and not np.issubdtype(dtype, np.inexact):
         dtype = scope.dtype
     _check_shape(shape, dtype)
+    if primitive.working is not None:
+        _check_working(scope, primitive.working(*(ref.shape for ref in refs), **static), dtype, node)
     added = Node(
         shape=shape, dtype=dtype, primitive=primitive, args=tuple(ref.number for ref in refs), static=static
     )
     return _extend(scope, added, node)
+
+
+def _check_working(scope: Scope, shape: Shape, dtype: np.dtype[Any], node: ast.AST) -> None:
+    """Refuse what would take more memory on its way than the budget has."""
+    needed = count(shape) * dtype.itemsize
+    if needed > scope.max_memory:
+        fact = f"on its way it makes an array of shape {show(shape)}, which takes {show_bytes(needed)}"
+        budget = f"the memory budget is {show_bytes(scope.max_memory)}"
+        raise fault_at(node, f"{ast.unparse(node)}: {fact}; {budget}")
 
 
 def _check_shape(shape: Shape, dtype: np.dtype[Any]) -> None:

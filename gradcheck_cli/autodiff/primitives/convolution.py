@@ -211,6 +211,11 @@ def convolution(rank: int) -> Primitive:
             _COUNT,
         ),
         shape=lambda x, weight, bias, **static: conv_shape(rank, x, weight, bias, **static),
+        working=lambda x, weight, bias, *, groups, **static: (
+            *x[:-rank],
+            *weight[2:],
+            *window_counts(conv_sweeps(x, weight, **static)),
+        ),
     )
 
 
@@ -234,6 +239,12 @@ def transposed(rank: int) -> Primitive:
             _TRANSPOSED_COUNT,
         ),
         shape=lambda x, weight, bias, **static: conv_transposed_shape(rank, x, weight, bias, **static),
+        working=lambda x, weight, bias, *, groups, **static: (
+            *x[: -1 - rank],
+            weight[1] * groups,
+            *weight[2:],
+            *x[-rank:],
+        ),
     )
 
 

@@ -248,7 +248,8 @@ LAYER_NORM = normalization(
     lambda g, x, normalized_shape, eps: standardized_product(g, x, _trailing(normalized_shape), eps),
     name="layer_norm",
     formula="dL/dx = (h - mean(h) - y * mean(h * y)) / sqrt(var(x) + eps),  h = g * weight,  "
-    "y = (x - mean(x)) / sqrt(var(x) + eps),  dL/dweight = sum(g * y),  dL/dbias = sum(g)",
+    "y = (x - mean(x)) / sqrt(var(x) + eps),  dL/dweight = sum of g * y over the leading axes,  "
+    "dL/dbias = sum of g over them",
     signature="x, normalized_shape, weight=None, bias=None, eps=1e-05",
     operands=("x", "weight", "bias"),
     optional={"weight": 1.0, "bias": 0.0},
@@ -261,7 +262,7 @@ RMS_NORM = normalization(
     lambda g, x, **static: scaled_product(g, *_rms(x, **static)),
     name="rms_norm",
     formula="dL/dx = (h - y * mean(h * y)) / sqrt(mean(x**2) + eps),  h = g * weight,  "
-    "y = x / sqrt(mean(x**2) + eps),  dL/dweight = sum(g * y)",
+    "y = x / sqrt(mean(x**2) + eps),  dL/dweight = sum of g * y over the leading axes",
     signature="x, normalized_shape, weight=None, eps=None",
     operands=("x", "weight"),
     optional={"weight": 1.0},

@@ -28,9 +28,7 @@ from gradcheck_cli.autodiff.primitives.windows import (
     with_sizes,
 )
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.shapes import Shape, count
-
-_MOST = 2**30  # entries that the windows of one channel may read; the memory budget counts results only
+from gradcheck_cli.shapes import Shape
 
 
 def pool_sweeps(rank: int, x: Shape, **static: Any) -> tuple[Sweep, ...]:
@@ -46,8 +44,6 @@ def pool_sweeps(rank: int, x: Shape, **static: Any) -> tuple[Sweep, ...]:
     )
     if any(2 * one.window.padding > one.window.kernel for one in sweeps):
         raise ShapeError(f"padding={padding} is more than half of kernel_size={kernel_size}")
-    if count((*kernel_sizes(sweeps), *window_counts(sweeps))) > _MOST:
-        raise ShapeError(f"kernel_size={kernel_size} is too large")
     return sweeps
 
 
@@ -55,6 +51,12 @@ def pool_shape(rank: int, x: Shape, **static: Any) -> Shape:
     """Shape rule of a pooling: (…, C, *sizes) → (…, C, *windows)."""
     check_sample(x, rank)
     return (*x[:-rank], *window_counts(pool_sweeps(rank, x, **static)))
+
+
+def read_windows(rank: int, x: Shape, **static: Any) -> Shape:
+    """Shape of all windows, written out: what a pooling makes on its way."""
+    sweeps = pool_sweeps(rank, x, **static)
+    return (*x[:-rank], *kernel_sizes(sweeps), *window_counts(sweeps))
 
 
 def _max_pool(rank: int, x: Array, **static: Any) -> Array:
@@ -95,8 +97,7 @@ def _avg_pool(rank: int, x: Array, **static: Any) -> Array:
 def _avg_pool_vjp(rank: int, g: Array, x: Array, **static: Any) -> Array:
     sweeps = pool_sweeps(rank, x.shape, **static)
     share = np.expand_dims(g / _divisor(x, sweeps, **static), kernel_axes(rank))
-    windows = (*x.shape[:-rank], *kernel_sizes(sweeps), *window_counts(sweeps))
-    return images(np.broadcast_to(share, windows), sweeps)
+    return images(np.broadcast_to(share, read_windows(rank, x.shape, **static)), sweeps)
 
 
 def _divisor(
@@ -140,6 +141,7 @@ def max_pool(rank: int) -> Primitive:
         jvps=(lambda t, out, x, **static: _max_pool_jvp(rank, t, out, x, **static),),
         casts=True,
         inexact=True,
+        working=lambda x, **static: read_windows(rank, x, **static),
     )
 
 
@@ -158,6 +160,7 @@ def avg_pool(rank: int) -> Primitive:
         jvps=(lambda t, out, x, **static: _avg_pool(rank, t, **static),),
         casts=True,
         inexact=True,
+        working=lambda x, **static: read_windows(rank, x, **static),
     )
 
 
