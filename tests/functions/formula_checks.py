@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,37 @@ def value_of(subject: Any, given: dict[str, np.ndarray], output: str = "y") -> n
     """Evaluate one output."""
     name = next(iter(given))
     return subject.function.along(name, given)(given[name])[output]
+
+
+def assert_value(formula: str, numpy: Callable[..., Any], dtype: str) -> None:
+    """A formula has NumPy's value, and the shape and dtype that were foreseen."""
+    subject = compiled(formula, dtype=dtype)
+    (output,) = subject.function.outputs
+    given = primals(subject)
+    y = value_of(subject, given, output)
+    with np.errstate(all="ignore"):
+        wanted = numpy(**{name: a.astype(float) if a.dtype.kind == "f" else a for name, a in given.items()})
+    np.testing.assert_allclose(y, wanted, rtol=1e-13 if dtype == "float64" else 1e-5)
+    type_ = subject.function.outputs[output]
+    assert (y.shape, y.dtype) == (type_.shape, type_.dtype)
+    assert y.dtype == dtype
+
+
+def assert_adjoint(formula: str, dtype: str) -> None:
+    """⟨g, J t⟩ = ⟨Jᵀ g, t⟩ for the engine's own derivatives, in the formula's dtype."""
+    subject = compiled(formula, dtype=dtype)
+    given = primals(subject)
+    reverse, forward = (claim.linearize(given) for claim in subject.engine)
+    (output,) = subject.function.outputs
+    shape = subject.function.outputs[output].shape
+    rng = np.random.default_rng(1)
+    g = rng.normal(size=shape).astype(dtype)
+    t = {name: rng.normal(size=given[name].shape).astype(dtype) for name in subject.engine[0].inputs}
+    with np.errstate(all="ignore"):
+        gradients, tangent = reverse({output: g}), forward(t)[output]
+        left, right = np.vdot(g, tangent), sum(np.vdot(gradients[name], t[name]) for name in t)
+    assert {array.dtype for array in [*gradients.values(), tangent]} == {np.dtype(dtype)}
+    assert {name: a.shape for name, a in gradients.items()} == {name: given[name].shape for name in t}
+    if np.isfinite([left, right]).all():
+        scale = np.sum(np.abs(g * tangent)) + sum(np.sum(np.abs(gradients[name] * t[name])) for name in t)
+        assert abs(left - right) <= (1e-12 if dtype == "float64" else 1e-4) * scale
