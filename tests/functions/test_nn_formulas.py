@@ -250,3 +250,18 @@ BLOCKS = (Path(__file__).parent / "refused_nn.txt").read_text(encoding="utf-8").
 def test_a_wrong_call_is_refused_with(block):
     formula, *faults = block.split("\n")
     assert faults_of(formula.removeprefix("| "), shapes=SHAPES) == faults
+
+
+@pytest.mark.parametrize(
+    ("call", "windows"),
+    [
+        ("conv2d(x, w)", "(1, 1, 16, 16, 49, 49)"),
+        ("conv_transpose2d(x, w)", "(1, 1, 16, 16, 64, 64)"),
+        ("max_pool2d(x, 16, stride=1)", "(1, 1, 16, 16, 49, 49)"),
+        ("avg_pool2d(x, 16, stride=1)", "(1, 1, 16, 16, 49, 49)"),
+    ],
+)
+def test_windows_count_against_the_memory_budget(call, windows):
+    (fault,) = faults_of(call, shapes={"x": (1, 1, 64, 64), "w": (1, 1, 16, 16)})
+    assert f"{call}: on its way it makes an array of shape {windows}, which takes" in fault
+    assert compiled(call, shapes={"x": (1, 1, 16, 16), "w": (1, 1, 16, 16)})
