@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_written(runner: Runner, monkeypatch: pytest.Monke
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     ended = runner("--format", "json=report.json")
     assert ended.exit_code == 2
     assert ended.stderr == "Error: cannot write report.json: No space left on device\n"
