@@ -20,7 +20,6 @@ class ArrayShape:
     shape: Shape
     dtype: str
     itemsize: int
-    role: str = "input"  # or "output"
 
     @property
     def bytes(self) -> int:

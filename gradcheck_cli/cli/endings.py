@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -56,10 +57,15 @@ def write_files(
     """Write a report to each file that was asked for."""
     for output in outputs:
         assert output.file is not None
-        try:
-            write_whole(output.file, renderers[output.format](report))
-        except OSError as error:
-            raise UserError(f"cannot write {output.file}: {error.strerror}") from error
+        write_file(output.file, renderers[output.format](report))
+
+
+def write_file(file: Path, content: str | bytes) -> None:
+    """Write a file that the user asked for; what hinders it is one line."""
+    try:
+        write_whole(file, content)
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from gradcheck_cli.cli.endings import UserError, endings
+from gradcheck_cli.cli.endings import endings, write_file
 from gradcheck_cli.cli.options import (
     color_option,
     memory_option,
@@ -24,7 +24,6 @@ from gradcheck_cli.cli.options import (
     with_options,
 )
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.report.write import write_whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.explicit import ExplicitJacobian
@@ -120,7 +119,4 @@ def _save(file: Path, jacobians: Sequence[ExplicitJacobian]) -> None:
         raise GradcheckError(message)
     buffer = io.BytesIO()
     np.savez(buffer, **{name: getattr(jacobians[0], name) for name in ARRAYS})
-    try:
-        write_whole(file, buffer.getvalue())
-    except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror}") from error
+    write_file(file, buffer.getvalue())

@@ -23,8 +23,6 @@ from gradcheck_cli.shapes import Shape
 from gradcheck_cli.spec.axes import MAX_AXES
 from gradcheck_cli.spec.types import CheckSpec
 
-CLAIMS = ("vjp", "jvp", "jacobian", "engine")  # what a claim's label may begin with
-
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -32,7 +30,7 @@ class Request:
 
     of: str | None = None  # an output, or the end of a link of the chain
     wrt: str | None = None  # an input, or the start of a link
-    claim: str | None = None  # one of CLAIMS; default: the first claim about the pair, else the engine's
+    claim: str | None = None  # how its label begins; default: the first about the pair, else the engine's
     point: str = "generic"
 
     def takes(self, pair: Pair) -> bool:
