@@ -19,6 +19,7 @@ from gradcheck_cli.functions.nodes import append, outside
 from gradcheck_cli.functions.operators import OF_PRIMITIVE, static_operation
 from gradcheck_cli.functions.parser import fault_at
 from gradcheck_cli.functions.static import is_number
+from gradcheck_cli.functions.texts import bracketed, written
 from gradcheck_cli.functions.values import Operand, Ref, Results
 from gradcheck_cli.shapes import Shape, show
 
@@ -158,16 +159,6 @@ def _own_dtype(scope: Scope, primitive: Primitive, static: Mapping[str, Any]) ->
     return scope.dtype
 
 
-def _plain(operand: Operand) -> str:
-    return operand.text
-
-
-def _bracketed(operand: Operand) -> str:
-    """Write the operand of an operator: x % (a + b)."""
-    is_open = isinstance(operand.node, ast.BinOp | ast.UnaryOp | ast.Compare)
-    return f"({operand.text})" if is_open else operand.text
-
-
 def _misfit(
     primitive: Primitive,
     operands: Sequence[Operand],
@@ -182,8 +173,8 @@ def _misfit(
     fact = fact.replace(".T.T", "")  # of a remedy that transposes what is transposed already
     pairs = zip(operands, shapes, strict=True)
     row = OF_PRIMITIVE.get(primitive.name)
-    write = _bracketed if row else _plain
-    shown = [f"{write(operand)} {show(shape)}" for operand, shape in pairs if operand.given]
+    write = bracketed if row else written
+    shown = [f"{write(operand.node)} {show(shape)}" for operand, shape in pairs if operand.given]
     if not operands:
         text = f"{ast.unparse(node)}: {fact}"
     elif row:

@@ -13,7 +13,7 @@ from typing import Any
 from gradcheck_cli.errors import FormulaError
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import Elaborated
-from gradcheck_cli.functions.texts import written
+from gradcheck_cli.functions.texts import bracketed, written
 from gradcheck_cli.functions.values import Ref, Results
 from gradcheck_cli.shapes import Shape, show_symbols
 from gradcheck_cli.views import Step
@@ -144,6 +144,4 @@ def _with_shapes(node: Any, values: dict[ast.expr, Any], *, top: bool = False) -
 
 
 def _named(node: ast.expr, ref: Ref) -> str:
-    text = written(node)
-    is_open = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare)
-    return f"{f'({text})' if is_open else text} {show_symbols(ref.shape)}"
+    return f"{bracketed(node)} {show_symbols(ref.shape)}"

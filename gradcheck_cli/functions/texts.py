@@ -20,3 +20,9 @@ def shortened(text: str) -> str:
 def written(node: ast.AST) -> str:
     """Write an expression as Python would, shortened."""
     return shortened(ast.unparse(node))
+
+
+def bracketed(node: ast.AST) -> str:
+    """Write an expression so that something may stand behind it: ``(a + b)``, but ``exp(x)``."""
+    is_open = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare)
+    return f"({written(node)})" if is_open else written(node)
