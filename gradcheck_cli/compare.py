@@ -4,8 +4,8 @@ An entry (i, j) with analytic value a and numeric value n ± b
 
 * fails if |a - n| > t + 10 b, where t = rtol |n| + atol + 32 eps · (scale of row i and column j);
 * passes if |a - n| ≤ t + b and b is narrow enough to tell: no wider than t, than rtol at the scale of row
-  and column, than rtol² of the largest entry, or than the function's own round-off makes it. Two values
-  that are both zero to within b agree as well;
+  and column, or than rtol² of the largest entry; or as narrow as the function's own noise allows, if the
+  entry stands out of it or both values are zero to within b;
 * is undecided otherwise.
 
 Entries that pass although an error of their own size would have passed too are marked ``blind``.
@@ -16,7 +16,7 @@ Nothing is multiplied by the array's size and there is no fixed absolute toleran
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from gradcheck_cli.numeric import Differences
 
 ROUND_OFF = 32  # units of round-off, at the scale of an entry's row and column, that count as equal
 SEVERAL = 10  # bounds: beyond this many an error cannot be the numeric derivative's own
+NOTHING = 0.2  # of its bound: a claim that is smaller, or mere round-off, says zero
+NEGLIGIBLE = 1e-10  # of the scale: an entry as small is round-off, and so is its error
 AGREES = 1e-8  # relative difference up to which one central pair needs no refinement
 RTOL = ((1e-10, 1e-5), (1e-4, 1e-3), (1.0, 1e-2))  # default rtol for dtypes with eps up to the first number
 
@@ -58,17 +60,20 @@ class Comparison:
 
     @property
     def relative_error(self) -> Array:
-        """|a - n| / |n|; relative to |a| where n is zero, to the scale where the bound explains the error."""
+        """|a - n| / |n|; relative to |a| where n is 0, to the scale where round-off or bound explain it."""
         size = np.abs(self.numeric)
         itself = np.where(size > SEVERAL * self.bound, size, np.abs(self.analytic))
+        explained = (self.error <= SEVERAL * self.bound) | (
+            (self.state == State.PASS) & (itself <= NEGLIGIBLE * self.scale)
+        )
         with np.errstate(all="ignore"):
-            relative = self.error / np.where(self.error > SEVERAL * self.bound, itself, self.scale)
+            relative = self.error / np.where(explained, self.scale, itself)
         return np.where(self.error == 0, 0.0, np.where(np.isnan(relative), np.inf, relative))
 
 
-def default_rtol(eps: float) -> float:
-    """Relative tolerance for a dtype with this unit of round-off."""
-    return next(rtol for limit, rtol in RTOL if eps <= limit)
+def default_rtol(eps: Array | float) -> Array:
+    """Relative tolerance for dtypes with these units of round-off."""
+    return np.select([eps <= limit for limit, _ in RTOL], [rtol for _, rtol in RTOL])
 
 
 def scales(numeric: Array) -> Array:
@@ -79,31 +84,56 @@ def scales(numeric: Array) -> Array:
     return np.maximum(rows, columns)
 
 
-def judge(
-    analytic: Array, differences: Differences, *, eps: float, rtol: float | None, atol: float
+def judge(  # noqa: PLR0913  # what one verdict depends on
+    analytic: Array,
+    differences: Differences,
+    *,
+    eps: float,
+    rtol: float | None,
+    atol: float,
+    rounding: Array | float = 0.0,
 ) -> Comparison:
-    """Compare a claimed Jacobian with the numeric one, entry by entry; nan means that nothing is claimed."""
-    bound = differences.bound
+    """Compare a claimed Jacobian with the numeric one, entry by entry; nan means that nothing is claimed.
+
+    ``rounding`` is the claim's own round-off where that has been measured. Where steps of different sizes
+    contradict one another, agreement with the sharpest of them is agreement: nobody errs into it.
+    """
+    unit = np.maximum(eps, differences.precision)
+    relative = default_rtol(unit) if rtol is None else np.asarray(rtol)
+    least = np.maximum(ROUND_OFF * unit * scales(differences.value), rounding)
+    first = _judge(analytic, differences, relative, atol, least)
+    if np.all(first.state == State.PASS):
+        return first
+    second = _judge(analytic, differences.alternative, relative, atol, least)
+    sharp = second.bound <= np.maximum(second.tolerance, differences.resolution)
+    better = (first.state != State.PASS) & ~first.kink & (second.state == State.PASS) & sharp
+    return mixed(first, second, better)
+
+
+def _judge(
+    analytic: Array, differences: Differences, relative: Array, atol: float, least: Array
+) -> Comparison:
+    """Compare with one estimate; ``least`` is the round-off that always counts as equal."""
+    bound, scale = differences.bound, scales(differences.value)
     with np.errstate(all="ignore"):
         numeric = np.clip(analytic, differences.low, differences.high)
         numeric = np.where(np.isnan(analytic), differences.value, numeric)
         error = np.where(analytic == numeric, 0.0, np.abs(analytic - numeric))
         error = np.where(np.isnan(error), np.inf, error)
-        scale = scales(differences.value)
-        relative = default_rtol(eps) if rtol is None else rtol
-        round_off = ROUND_OFF * eps * scale
-        tolerance = np.nan_to_num(relative * np.abs(numeric), posinf=0.0) + atol + round_off
-        # Both zero to within the bound: an agreement, although the bound says nothing about its size.
-        nothing = np.isfinite(bound) & (np.abs(analytic) <= bound) & (np.abs(numeric) <= SEVERAL * bound)
+        tolerance = np.nan_to_num(relative * np.abs(numeric), posinf=0.0) + atol + least
         # A bound that is nothing beside the largest entry's own tolerance takes no power from the check.
         useful = np.maximum(relative * scale, relative * relative * np.max(scale, initial=0.0))
         useful = np.maximum(useful, tolerance)
-        informative = nothing | (bound <= np.maximum(useful, differences.resolution))
-        state = _states(error, tolerance, bound, informative)
-        approximate = (state == State.PASS) & (error > round_off + SEVERAL * bound + AGREES * np.abs(numeric))
-        threshold = tolerance + SEVERAL * bound + np.nan_to_num(differences.high - differences.low)
         size = np.maximum(np.abs(analytic), np.abs(differences.value))
-        blind = (state == State.PASS) & (bound > useful) & (size > 0) & (size <= threshold)
+        # Where the function's own noise allows no better, an entry must still stand out of its bound, or both
+        # values must be zero to within it: an agreement that says nothing of its size.
+        nothing = (np.abs(analytic) <= np.maximum(NOTHING * bound, least)) & (
+            np.abs(numeric) <= SEVERAL * bound
+        )
+        told = nothing | ((bound <= differences.resolution) & (2 * bound <= size))
+        state = _states(error, tolerance, bound, np.isfinite(bound) & ((bound <= useful) | told))
+        threshold = tolerance + SEVERAL * bound + np.nan_to_num(differences.high - differences.low)
+        passes = state == State.PASS
     return Comparison(
         analytic=analytic,
         numeric=numeric,
@@ -114,11 +144,29 @@ def judge(
         kink=differences.kink,
         low=differences.low,
         high=differences.high,
-        approximate=approximate,
+        approximate=passes & (error > least + SEVERAL * bound + AGREES * np.abs(numeric)),
         scale=scale,
         threshold=threshold,
-        blind=blind,
+        blind=passes & (bound > useful) & (size > 0) & (size <= threshold),
     )
+
+
+def mixed(comparison: Comparison, other: Comparison, where: Array) -> Comparison:
+    """Take one comparison with another's entries in some places."""
+    chosen = {
+        one.name: np.where(where, getattr(other, one.name), getattr(comparison, one.name))
+        for one in fields(Comparison)
+    }
+    return Comparison(**chosen)
+
+
+def gravest(own: Comparison, precise: Comparison) -> Comparison:
+    """Judge a claim as it is rounded and as it is meant: the graver verdict counts.
+
+    An error of the formula shows in the precise one, which also says what would have been detected.
+    """
+    worst = mixed(own, precise, precise.state > own.state)
+    return replace(worst, threshold=precise.threshold, approximate=precise.approximate, blind=precise.blind)
 
 
 def _states(error: Array, tolerance: Array, bound: Array, informative: Array) -> Array:

@@ -12,7 +12,9 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import SEVERAL
-from gradcheck_cli.numeric import Differences, refine, scale
+from gradcheck_cli.ladder import refine, scale
+from gradcheck_cli.noise import Noise
+from gradcheck_cli.numeric import Differences
 from gradcheck_cli.problem import View
 from gradcheck_cli.ridders import Estimate
 
@@ -21,17 +23,17 @@ Line = tuple[Array, Estimate, Estimate]  # a direction, the derivative along it 
 RANDOM = 3  # random directions beside the one of ones
 
 
-def probes(view: View, differences: Differences) -> list[Line]:
+def probes(view: View, differences: Differences, noise: Noise | None) -> list[Line]:
     """Directions over the kinked entries of an input, with the derivatives from below and from above.
 
     Empty where fewer than two entries are at a kink: one alone is judged by its own range.
     """
     columns = np.flatnonzero(differences.kink.any(axis=0))
-    if len(columns) < 2:
+    if len(columns) < 2 or noise is None:
         return []
     found = []
     for direction in _directions(view, columns):
-        refined = refine(view.toward(direction.reshape(view.primal.shape)), 0)
+        refined = refine(view.toward(direction.reshape(view.primal.shape)), 0, noise)
         found.append((direction, refined.left, refined.right))
     return found
 

@@ -31,6 +31,14 @@ class Estimate:
         """Return the same estimate with at least this bound."""
         return Estimate(self.value, np.maximum(self.bound, bound))
 
+    def tighter(self, other: Estimate) -> Estimate:
+        """Combine with another estimate: the one whose bound is smaller beside its value wins."""
+        with np.errstate(invalid="ignore"):
+            own, theirs = self.bound * np.abs(other.value), other.bound * np.abs(self.value)
+            take = (theirs < own) | ((other.bound == 0) & (self.bound > 0))
+            take &= (self.bound > 0) | (other.bound == 0)
+        return Estimate(np.where(take, other.value, self.value), np.where(take, other.bound, self.bound))
+
     def better_of(self, finer: Estimate) -> Estimate:
         """Combine with an estimate from smaller steps.
 
@@ -42,7 +50,7 @@ class Estimate:
         return Estimate(np.where(take, finer.value, self.value), np.where(take, finer.bound, self.bound))
 
 
-def extrapolate(differences: Array, floor: Array, steps: Array, grain: Array, *, ratio: int) -> Estimate:
+def extrapolate(differences: Array, floor: Array, steps: Array, *, ratio: int) -> Estimate:
     """Extrapolate difference quotients at steps h, h/2, h/4, … to h = 0.
 
     T[i, 0] = D(h / 2ⁱ) and T[i, k] = T[i, k-1] + (T[i, k-1] - T[i-1, k-1]) / (ratioᵏ - 1), with ratio 4
@@ -55,9 +63,7 @@ def extrapolate(differences: Array, floor: Array, steps: Array, grain: Array, *,
         for depth in range(1, min(level, DEPTH) + 1):
             row.append(row[-1] + (row[-1] - rows[-1][depth - 1]) / (ratio**depth - 1))
         rows.append(row)
-    # Where the smallest steps show nothing but larger ones show grains, the grain is the noise.
-    noise = np.where((differences[-1] == 0) & np.isfinite(grain), grain, _noise(rows, steps))
-    floor = np.fmax(floor, noise / np.abs(steps))
+    floor = np.fmax(floor, _noise(rows, steps) / np.abs(steps)[:, np.newaxis])
     best = Estimate(np.full(differences.shape[1:], np.nan), np.full(differences.shape[1:], np.inf))
     for level in range(1, len(rows)):
         for depth in range(1, len(rows[level])):
@@ -71,10 +77,9 @@ def extrapolate(differences: Array, floor: Array, steps: Array, grain: Array, *,
 
 
 def _noise(rows: list[list[Array]], steps: Array) -> Array:
-    """Noise of the function's values: how much extrapolated quotients still jump at the smallest steps.
+    """Noise that a ladder itself shows: how much extrapolated quotients still jump at the smallest steps.
 
-    There truncation is gone and what is left is noise divided by the step. It is more than round-off of
-    the value where the function cancels, iterates or computes in a lower precision inside.
+    There truncation is gone and what is left is noise divided by the step.
     """
     jumps = [
         np.abs(rows[level][2] - rows[level - 1][2]) * abs(steps[level])

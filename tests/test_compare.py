@@ -17,13 +17,17 @@ def differences(value, bound=1e-12, low=None, high=None) -> Differences:
     value = np.atleast_2d(np.asarray(value, float))
     low = value if low is None else np.atleast_2d(np.asarray(low, float))
     high = value if high is None else np.atleast_2d(np.asarray(high, float))
+    bounds = np.broadcast_to(np.asarray(bound, float), value.shape)
     return Differences(
-        value,
-        np.broadcast_to(np.asarray(bound, float), value.shape),
-        low,
-        high,
-        low != high,
-        np.zeros(value.shape),
+        value=value,
+        bound=bounds,
+        low=low,
+        high=high,
+        kink=low != high,
+        resolution=np.zeros(value.shape),
+        precision=np.zeros((len(value), 1)),
+        second=value,
+        second_bound=bounds,
     )
 
 
