@@ -11,20 +11,27 @@ a new array at the entries that an index names, for which NumPy has no pure func
 one says: the output does not vary with it.
 
 What else is to be known about an operation, such as how to run a batch of it, is one more field.
+
+The gradient of a real L by a complex z is ∂L/∂Re z + i ∂L/∂Im z, and a cotangent g of a complex out stands
+for L = Re Σ conj(g) out: ⟨g, out⟩ is the product of their real coordinates. For a holomorphic f with
+f'(z) = rule(1) the VJP is then conj(f'(z)) g = conj(rule(conj(g))), so that its row is written once, for
+real and complex operands alike; see ``Plan.pullback``.
 """
 
 from __future__ import annotations
 
 import ast
+import enum
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from gradcheck_cli.parts import is_complex, part_dtype
 from gradcheck_cli.shapes import Shape
 
 Array = npt.NDArray[Any]
@@ -60,6 +67,20 @@ def boolean(*_dtypes: object) -> np.dtype[Any]:
 def integer(*_dtypes: object) -> np.dtype[Any]:
     """Result type of what returns positions."""
     return np.dtype(np.int64)
+
+
+def component(kind: Any) -> np.dtype[Any]:
+    """Result type of the real or imaginary part, or of the modulus: complex64 has float32."""
+    return part_dtype(np.result_type(kind))
+
+
+def rounded(array: Any, dtype: npt.DTypeLike) -> Array:
+    """Convert to a dtype; to a real one the real part.
+
+    That is the adjoint of taking a real array for a complex one: ⟨g, x + 0i⟩ = ⟨Re g, x⟩.
+    """
+    found = np.asarray(array)
+    return np.asarray(found if is_complex(dtype) else found.real, dtype)
 
 
 def at_least_single(rule: Rule) -> Rule:
@@ -99,6 +120,24 @@ class Each(Sequence["Rule | None"]):
         return self._rule(index)
 
 
+class OnComplex(enum.Enum):
+    """What a primitive does with complex operands; the value of a refusal is why."""
+
+    HOLOMORPHIC = "its rules hold as they are for tangents, and conjugated for cotangents"
+    OWN = "its rules are written for complex operands"
+    UNORDERED = "needs an order, which complex numbers do not have"
+    UNKNOWN = "is not defined here for complex numbers"
+
+    @property
+    def refused(self) -> bool:
+        """Whether complex operands are refused."""
+        return self in {OnComplex.UNORDERED, OnComplex.UNKNOWN}
+
+
+HOLOMORPHIC: Final = OnComplex.HOLOMORPHIC
+UNORDERED: Final = OnComplex.UNORDERED
+
+
 @dataclass(frozen=True, kw_only=True)
 class Primitive:
     """One operation of the formula language.
@@ -129,6 +168,7 @@ class Primitive:
     dtype: Callable[..., np.dtype[Any]] = promoted
     casts: bool = False  # integer operands become floating, so that float32 formulas stay float32
     inexact: bool = False  # the result is floating even if all operands are integers
+    on_complex: OnComplex = OnComplex.UNKNOWN
 
     @cached_property
     def parameters(self) -> inspect.Signature:

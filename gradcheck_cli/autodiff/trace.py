@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive
+from gradcheck_cli.autodiff.primitive import Array, OnComplex, Primitive, Rule, rounded
 from gradcheck_cli.errors import BudgetError
 from gradcheck_cli.shapes import Shape, count, show, show_bytes
 
@@ -113,20 +113,30 @@ class Plan:
                     steps.append(number)
         return cls(graph, tuple(feeds), tuple(targets), tuple(steps), constants)
 
-    def run(self, fed: Sequence[Any]) -> Values:
-        """Compute every step; the result is the tape that ``pullback`` and ``pushforward`` read."""
+    def run(self, fed: Sequence[Any], fixed: Values | None = None) -> Values:
+        """Compute every step; the result is the tape that ``pullback`` and ``pushforward`` read.
+
+        Nodes that are ``fixed`` have the value given.
+        """
         values = dict(self.constants)
         values.update(zip(self.feeds, fed, strict=True))
-        nodes = self.graph.nodes
+        nodes, given = self.graph.nodes, fixed or {}
         with np.errstate(all="ignore"):
             for number in self.steps:
-                values[number] = _apply(nodes[number], values)
+                values[number] = given[number] if number in given else _apply(nodes[number], values)
         return values
 
-    def pullback(self, tape: Values, cotangents: Mapping[int, Array], wrt: Sequence[int]) -> list[Array]:
+    def pullback(
+        self,
+        tape: Values,
+        cotangents: Mapping[int, Array],
+        wrt: Sequence[int],
+        beside: Mapping[int, tuple[Any, Sequence[Any]]] | None = None,
+    ) -> list[Array]:
         """Reverse mode: dL/d(node) for each node of ``wrt``, given dL/d(target) in ``cotangents``.
 
         One sweep from the last step to the first; where a value is used twice, its gradients add up.
+        The derivatives of nodes in ``beside`` are taken at another value and other operands.
         """
         gradients: dict[int, Any] = dict(cotangents)
         active = self._active(wrt)
@@ -135,12 +145,14 @@ class Plan:
                 node = self.graph.nodes[number]
                 if number not in active or number not in gradients or node.primitive is None:
                     continue
-                arrays = [tape[arg] for arg in node.args]
+                out, arrays = tape[number], [tape[arg] for arg in node.args]
+                if beside is not None and number in beside:
+                    out, arrays = beside[number][0], list(beside[number][1])
                 for place, arg in enumerate(node.args):
                     rule = node.primitive.vjps[place] if node.primitive.differentiable else None
                     if arg not in active or rule is None:
                         continue
-                    share = _like(tape[arg], rule(gradients[number], tape[number], *arrays, **node.static))
+                    share = _like(tape[arg], _pulled(node, rule, gradients[number], out, arrays))
                     gradients[arg] = gradients[arg] + share if arg in gradients else share
         return [self._gradient(gradients, number, tape) for number in wrt]
 
@@ -175,9 +187,17 @@ class Plan:
         return np.asarray(found[number]) if number in found else np.zeros(primal.shape, primal.dtype)
 
 
+def _pulled(node: Node, rule: Rule, g: Any, out: Any, arrays: Sequence[Any]) -> Any:
+    """Apply a VJP rule; that of a holomorphic function with a complex value is Jᴴ g = conj(Jᵀ conj(g))."""
+    assert node.primitive is not None
+    if node.primitive.on_complex is OnComplex.HOLOMORPHIC and np.iscomplexobj(out):
+        return np.conj(rule(np.conj(g), out, *arrays, **node.static))
+    return rule(g, out, *arrays, **node.static)
+
+
 def _like(primal: Any, derivative: Any) -> Array:
     """Round a derivative to the dtype of what it is about; operands of several dtypes widen it."""
-    return np.asarray(derivative, np.asarray(primal).dtype)
+    return rounded(derivative, np.asarray(primal).dtype)
 
 
 def _apply(node: Node, values: Values) -> Any:

@@ -52,7 +52,6 @@ CASES: dict[str, list[Call]] = {
     "square": unary(np.square),
     "sqrt": unary(np.sqrt, POSITIVE),
     "cbrt": unary(np.cbrt, POSITIVE, -POSITIVE),
-    "abs": unary(np.abs),
     **{
         name: [*unary(getattr(np, name)), Call(getattr(np, name)(INTEGERS), (INTEGERS,))]
         for name in ("sign", "floor", "ceil", "trunc")

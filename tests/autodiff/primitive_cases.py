@@ -15,6 +15,7 @@ import cases_indexing
 import cases_inverse
 import cases_joining
 import cases_linalg
+import cases_nonholomorphic
 import cases_normalization
 import cases_pooling
 import cases_reduction
@@ -38,6 +39,7 @@ CASES: dict[str, list[Call]] = {
     **cases_inverse.CASES,
     **cases_joining.CASES,
     **cases_linalg.CASES,
+    **cases_nonholomorphic.CASES,
     **cases_normalization.CASES,
     **cases_pooling.CASES,
     **cases_reduction.CASES,

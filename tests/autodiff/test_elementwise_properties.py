@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gradcheck_cli.autodiff.primitive import Primitive
-from gradcheck_cli.autodiff.primitives import activation, elementwise
+from gradcheck_cli.autodiff.primitives import activation, elementwise, nonholomorphic
 
-ROWS = {row.name: row for row in (*elementwise.TABLE, *activation.TABLE)}
+ROWS = {row.name: row for row in (*elementwise.TABLE, *nonholomorphic.TABLE, *activation.TABLE)}
 DERIVED = [name for name, row in ROWS.items() if row.differentiable]
 OF_NUMPY = [name for name in ROWS if hasattr(np, name)]
 LAWS = settings(max_examples=15, deadline=None)
@@ -187,7 +187,7 @@ def check_torch(row: Primitive, call: Call) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", sorted({*DERIVED} - {"cbrt"}))  # torch has none
+@pytest.mark.parametrize("name", sorted({*DERIVED} - {"cbrt", "imag"}))  # torch has none of real numbers
 def test_values_and_gradients_are_torchs(name):
     @LAWS
     @given(calls(name))

@@ -19,6 +19,7 @@ from gradcheck_cli.autodiff.primitives import (
     inverse,
     joining,
     linalg,
+    nonholomorphic,
     normalization,
     norms,
     pooling,
@@ -30,7 +31,7 @@ from gradcheck_cli.autodiff.primitives import (
 )
 
 GROUPS: Final[dict[str, tuple[Primitive, ...]]] = {
-    "entry by entry": elementwise.TABLE,
+    "entry by entry": (*elementwise.TABLE, *nonholomorphic.TABLE),
     "activations": activation.TABLE,
     "along axes": (*reduction.TABLE, *scan.TABLE),
     "linear algebra": (
@@ -58,7 +59,7 @@ PRIMITIVES: Final[dict[str, Primitive]] = {one.name: one for group in GROUPS.val
 ALIASES: Final[dict[str, str]] = {
     "absolute": "abs", "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min", "around": "round",
     "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh",
-    "clamp": "clip", "concat": "concatenate", "expit": "sigmoid", "flatten": "ravel",
+    "clamp": "clip", "concat": "concatenate", "conjugate": "conj", "expit": "sigmoid", "flatten": "ravel",
     "log_sigmoid": "logsigmoid", "norm": "linalg.norm", "permute_dims": "transpose", "pow": "power",
     "remainder": "mod", "slogdet": "linalg.slogdet", "swish": "silu",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Primitive, Rule
+from gradcheck_cli.autodiff.primitive import OnComplex, Primitive, Rule
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape
 
@@ -106,7 +106,11 @@ LINSPACE = _making(
     np.linspace,
     "→ (num,)",
 )
-ZEROS_LIKE = Primitive(name="zeros_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.zeros_like)
-ONES_LIKE = Primitive(name="ones_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.ones_like)
+ZEROS_LIKE = Primitive(
+    name="zeros_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.zeros_like, on_complex=OnComplex.OWN
+)
+ONES_LIKE = Primitive(
+    name="ones_like", shapes="(…) → (…)", shape=lambda x: x, forward=np.ones_like, on_complex=OnComplex.OWN
+)
 
 TABLE = (EYE, TRI, ZEROS, ONES, FULL, ARANGE, LINSPACE, ZEROS_LIKE, ONES_LIKE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, summed
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Primitive, summed
 from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape
@@ -83,6 +83,7 @@ def triangle(name: str, forward: Callable[..., Any]) -> Primitive:
         forward=forward,
         vjps=(lambda g, out, x, k: forward(g, k),),
         jvps=(lambda t, out, x, k: forward(t, k),),
+        on_complex=HOLOMORPHIC,
     )
 
 
@@ -95,6 +96,7 @@ DIAG = Primitive(
     forward=np.diag,
     vjps=(_diag_vjp,),
     jvps=(lambda t, out, x, k: np.diag(t, k),),
+    on_complex=HOLOMORPHIC,
 )
 DIAGONAL = Primitive(
     name="diagonal",
@@ -105,6 +107,7 @@ DIAGONAL = Primitive(
     forward=np.diagonal,
     vjps=(_diagonal_vjp,),
     jvps=(lambda t, out, x, **which: np.diagonal(t, **which),),
+    on_complex=HOLOMORPHIC,
 )
 TRACE = Primitive(
     name="trace",
@@ -116,6 +119,7 @@ TRACE = Primitive(
     dtype=summed,
     vjps=(lambda g, out, x, **which: _embedded(np.expand_dims(g, (-2, -1)), x, **which),),
     jvps=(lambda t, out, x, **which: np.trace(t, **which),),
+    on_complex=HOLOMORPHIC,
 )
 TRIANGLES = (triangle("triu", np.triu), triangle("tril", np.tril))
 

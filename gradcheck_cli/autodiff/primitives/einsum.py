@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Each, Primitive
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
@@ -146,6 +146,7 @@ EINSUM = Primitive(
     vjps=Each(_einsum_vjp),
     jvps=Each(_einsum_jvp),
     casts=True,
+    on_complex=HOLOMORPHIC,
 )
 
 TABLE = (EINSUM,)

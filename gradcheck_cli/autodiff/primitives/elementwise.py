@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, boolean, promoted, resolved
+from gradcheck_cli.autodiff.primitive import (
+    HOLOMORPHIC,
+    UNORDERED,
+    Array,
+    OnComplex,
+    Primitive,
+    Rule,
+    boolean,
+    promoted,
+    resolved,
+    rounded,
+)
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
@@ -48,6 +59,11 @@ def unary(
     )
 
 
+def holomorphic(*row: Any, **options: Any) -> Primitive:
+    """Build the row of a ``unary`` function whose derivative, as written, is that by a complex x too."""
+    return unary(*row, on_complex=HOLOMORPHIC, **options)
+
+
 def step(name: str, forward: Callable[..., Any], **options: Any) -> Primitive:
     """Build the row of a function that is constant between its jumps."""
     options = {"inexact": False, **options}
@@ -76,7 +92,7 @@ def binary(
     )
 
 
-def comparison(name: str, forward: Callable[..., Any]) -> Primitive:
+def comparison(name: str, forward: Callable[..., Any], **options: Any) -> Primitive:
     """Build the row of a comparison: a mask, through which no gradient flows."""
     return Primitive(
         name=name,
@@ -85,12 +101,13 @@ def comparison(name: str, forward: Callable[..., Any]) -> Primitive:
         shape=broadcast_shapes,
         forward=forward,
         dtype=boolean,
+        **options,
     )
 
 
-def predicate(name: str, forward: Callable[..., Any]) -> Primitive:
+def predicate(name: str, forward: Callable[..., Any], **options: Any) -> Primitive:
     """Build the row of a question about each entry of one array: a mask too."""
-    return Primitive(name=name, shapes=_ONE, shape=same_shape, forward=forward, dtype=boolean)
+    return Primitive(name=name, shapes=_ONE, shape=same_shape, forward=forward, dtype=boolean, **options)
 
 
 def lifted(function: Callable[[float], float]) -> Rule:
@@ -112,9 +129,14 @@ def _share_of_tie(x: Array, y: Array, out: Array) -> Array:
     return np.where(x == y, 0.5, x == out).astype(np.asarray(out).dtype)
 
 
-def _ratio(x: Array, radius: Array) -> Array:
+def ratio(x: Array, radius: Array) -> Array:
     """Return x / radius, and 0 at the origin, where a radius has every slope between -1 and 1."""
     return x / np.where(radius == 0, 1, radius)
+
+
+def _hypot_one(x: Array) -> Array:
+    """√(1 + x²), of a real x without overflow."""
+    return np.sqrt(1 + x * x) if np.iscomplexobj(x) else np.hypot(1, x)
 
 
 def _clip(x: Array, low: Array, high: Array) -> Array:
@@ -154,12 +176,22 @@ def _passed(chosen: Rule) -> Rule:
     return lambda t, out, *xs: np.where(chosen(*xs), t, np.zeros_like(t))
 
 
-ADD = binary("add", np.add, (lambda out, x, y: 1, lambda out, x, y: 1), "dL/dx = g,  dL/dy = g")
+ADD = binary(
+    "add", np.add, (lambda out, x, y: 1, lambda out, x, y: 1), "dL/dx = g,  dL/dy = g", on_complex=HOLOMORPHIC
+)
 SUBTRACT = binary(
-    "subtract", np.subtract, (lambda out, x, y: 1, lambda out, x, y: -1), "dL/dx = g,  dL/dy = -g"
+    "subtract",
+    np.subtract,
+    (lambda out, x, y: 1, lambda out, x, y: -1),
+    "dL/dx = g,  dL/dy = -g",
+    on_complex=HOLOMORPHIC,
 )
 MULTIPLY = binary(
-    "multiply", np.multiply, (lambda out, x, y: y, lambda out, x, y: x), "dL/dx = g * y,  dL/dy = g * x"
+    "multiply",
+    np.multiply,
+    (lambda out, x, y: y, lambda out, x, y: x),
+    "dL/dx = g * y,  dL/dy = g * x",
+    on_complex=HOLOMORPHIC,
 )
 DIVIDE = binary(
     "divide",
@@ -167,6 +199,7 @@ DIVIDE = binary(
     (lambda out, x, y: 1 / y, lambda out, x, y: -out / y),
     "dL/dx = g / y,  dL/dy = -g * x / y**2",
     inexact=True,
+    on_complex=HOLOMORPHIC,
 )
 POWER = binary(
     "power",
@@ -180,29 +213,33 @@ POWER = binary(
         lambda out, x, y: out * np.log(np.where(x == 0, 1, x)),
     ),
     "dL/dx = g * y * x**(y - 1),  dL/dy = g * x**y * log(x)",
+    on_complex=HOLOMORPHIC,
 )
 MAXIMUM = binary(
     "maximum",
     np.maximum,
     (lambda out, x, y: _share_of_tie(x, y, out), lambda out, x, y: _share_of_tie(y, x, out)),
     "dL/dx = g * (x > y),  dL/dy = g * (y > x),  half each at a tie",
+    on_complex=UNORDERED,
 )
 MINIMUM = binary(
     "minimum",
     np.minimum,
     (lambda out, x, y: _share_of_tie(x, y, out), lambda out, x, y: _share_of_tie(y, x, out)),
     "dL/dx = g * (x < y),  dL/dy = g * (y < x),  half each at a tie",
+    on_complex=UNORDERED,
 )
 MOD = binary(
     "mod",
     np.mod,
     (lambda out, x, y: 1, lambda out, x, y: -np.floor_divide(x, y)),
     "dL/dx = g,  dL/dy = -g * floor(x / y)",
+    on_complex=UNORDERED,
 )
 HYPOT = binary(
     "hypot",
     np.hypot,
-    (lambda out, x, y: _ratio(x, out), lambda out, x, y: _ratio(y, out)),
+    (lambda out, x, y: ratio(x, out), lambda out, x, y: ratio(y, out)),
     "dL/dx = g * x / hypot(x, y),  dL/dy = g * y / hypot(x, y),  0 at the origin",
     inexact=True,
 )
@@ -211,8 +248,8 @@ ARCTAN2 = binary(
     np.arctan2,
     # Divided twice by the radius, as its square may overflow or vanish.
     (
-        lambda out, y, x: _ratio(_ratio(x, np.hypot(y, x)), np.hypot(y, x)),
-        lambda out, y, x: -_ratio(_ratio(y, np.hypot(y, x)), np.hypot(y, x)),
+        lambda out, y, x: ratio(ratio(x, np.hypot(y, x)), np.hypot(y, x)),
+        lambda out, y, x: -ratio(ratio(y, np.hypot(y, x)), np.hypot(y, x)),
     ),
     "dL/dy = g * x / (x**2 + y**2),  dL/dx = -g * y / (x**2 + y**2),  0 at the origin",
     signature="y, x",
@@ -240,40 +277,40 @@ CLIP = Primitive(
     vjps=(_routed(0, _keeps), _routed(1, _lifts), _routed(2, _caps)),
     jvps=(_passed(_keeps), _passed(_lifts), _passed(_caps)),
     casts=True,
+    on_complex=UNORDERED,
 )
 
-NEGATIVE = unary("negative", np.negative, lambda out, x: -1, "dL/dx = -g", inexact=False)
-EXP = unary("exp", np.exp, lambda out, x: out, "dL/dx = g * exp(x)")
-EXPM1 = unary("expm1", np.expm1, lambda out, x: np.exp(x), "dL/dx = g * exp(x)")
-LOG = unary("log", np.log, lambda out, x: 1 / x, "dL/dx = g / x")
-LOG1P = unary("log1p", np.log1p, lambda out, x: 1 / (1 + x), "dL/dx = g / (1 + x)")
-SQRT = unary("sqrt", np.sqrt, lambda out, x: 0.5 / out, "dL/dx = g / (2 * sqrt(x))")
-SQUARE = unary("square", np.square, lambda out, x: 2 * x, "dL/dx = g * 2 * x", inexact=False)
-ABS = unary("abs", np.abs, lambda out, x: np.sign(x), "dL/dx = g * sign(x)", inexact=False)
-SIN = unary("sin", np.sin, lambda out, x: np.cos(x), "dL/dx = g * cos(x)")
-COS = unary("cos", np.cos, lambda out, x: -np.sin(x), "dL/dx = -g * sin(x)")
-TAN = unary("tan", np.tan, lambda out, x: 1 + out * out, "dL/dx = g * (1 + tan(x)**2)")
+NEGATIVE = holomorphic("negative", np.negative, lambda out, x: -1, "dL/dx = -g", inexact=False)
+EXP = holomorphic("exp", np.exp, lambda out, x: out, "dL/dx = g * exp(x)")
+EXPM1 = holomorphic("expm1", np.expm1, lambda out, x: np.exp(x), "dL/dx = g * exp(x)")
+LOG = holomorphic("log", np.log, lambda out, x: 1 / x, "dL/dx = g / x")
+LOG1P = holomorphic("log1p", np.log1p, lambda out, x: 1 / (1 + x), "dL/dx = g / (1 + x)")
+SQRT = holomorphic("sqrt", np.sqrt, lambda out, x: 0.5 / out, "dL/dx = g / (2 * sqrt(x))")
+SQUARE = holomorphic("square", np.square, lambda out, x: 2 * x, "dL/dx = g * 2 * x", inexact=False)
+SIN = holomorphic("sin", np.sin, lambda out, x: np.cos(x), "dL/dx = g * cos(x)")
+COS = holomorphic("cos", np.cos, lambda out, x: -np.sin(x), "dL/dx = -g * sin(x)")
+TAN = holomorphic("tan", np.tan, lambda out, x: 1 + out * out, "dL/dx = g * (1 + tan(x)**2)")
 # 1 - out * out would lose its digits where out is close to 1, cosh(x) ** 2 overflow before its inverse is 0.
-TANH = unary("tanh", np.tanh, lambda out, x: (1 / np.cosh(x)) ** 2, "dL/dx = g / cosh(x)**2")
-SINH = unary("sinh", np.sinh, lambda out, x: np.cosh(x), "dL/dx = g * cosh(x)")
-COSH = unary("cosh", np.cosh, lambda out, x: np.sinh(x), "dL/dx = g * sinh(x)")
-ARCSIN = unary(
+TANH = holomorphic("tanh", np.tanh, lambda out, x: (1 / np.cosh(x)) ** 2, "dL/dx = g / cosh(x)**2")
+SINH = holomorphic("sinh", np.sinh, lambda out, x: np.cosh(x), "dL/dx = g * cosh(x)")
+COSH = holomorphic("cosh", np.cosh, lambda out, x: np.sinh(x), "dL/dx = g * sinh(x)")
+ARCSIN = holomorphic(
     "arcsin", np.arcsin, lambda out, x: 1 / np.sqrt((1 - x) * (1 + x)), "dL/dx = g / sqrt(1 - x**2)"
 )
-ARCCOS = unary(
+ARCCOS = holomorphic(
     "arccos", np.arccos, lambda out, x: -1 / np.sqrt((1 - x) * (1 + x)), "dL/dx = -g / sqrt(1 - x**2)"
 )
-ARCTAN = unary("arctan", np.arctan, lambda out, x: (1 / np.hypot(1, x)) ** 2, "dL/dx = g / (1 + x**2)")
-ARCSINH = unary("arcsinh", np.arcsinh, lambda out, x: 1 / np.hypot(1, x), "dL/dx = g / sqrt(x**2 + 1)")
-ARCCOSH = unary(
+ARCTAN = holomorphic("arctan", np.arctan, lambda out, x: (1 / _hypot_one(x)) ** 2, "dL/dx = g / (1 + x**2)")
+ARCSINH = holomorphic("arcsinh", np.arcsinh, lambda out, x: 1 / _hypot_one(x), "dL/dx = g / sqrt(x**2 + 1)")
+ARCCOSH = holomorphic(
     "arccosh", np.arccosh, lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)), "dL/dx = g / sqrt(x**2 - 1)"
 )
-ARCTANH = unary("arctanh", np.arctanh, lambda out, x: 1 / ((1 - x) * (1 + x)), "dL/dx = g / (1 - x**2)")
-LOG2 = unary("log2", np.log2, lambda out, x: 1 / (x * math.log(2)), "dL/dx = g / (x * log(2))")
-LOG10 = unary("log10", np.log10, lambda out, x: 1 / (x * math.log(10)), "dL/dx = g / (x * log(10))")
-EXP2 = unary("exp2", np.exp2, lambda out, x: out * math.log(2), "dL/dx = g * 2**x * log(2)")
+ARCTANH = holomorphic("arctanh", np.arctanh, lambda out, x: 1 / ((1 - x) * (1 + x)), "dL/dx = g / (1 - x**2)")
+LOG2 = holomorphic("log2", np.log2, lambda out, x: 1 / (x * math.log(2)), "dL/dx = g / (x * log(2))")
+LOG10 = holomorphic("log10", np.log10, lambda out, x: 1 / (x * math.log(10)), "dL/dx = g / (x * log(10))")
+EXP2 = holomorphic("exp2", np.exp2, lambda out, x: out * math.log(2), "dL/dx = g * 2**x * log(2)")
 CBRT = unary("cbrt", np.cbrt, lambda out, x: 1 / (3 * out * out), "dL/dx = g / (3 * cbrt(x)**2)")
-RECIPROCAL = unary(
+RECIPROCAL = holomorphic(
     "reciprocal",
     lambda x: np.true_divide(1, x),  # np.reciprocal(2), of an integer, is 0
     lambda out, x: -out * out,
@@ -311,6 +348,7 @@ WHERE = Primitive(
     casts=True,
     vjps=(None, _routed(1, _holds), _routed(2, _fails)),
     jvps=(None, _passed(_holds), _passed(_fails)),
+    on_complex=HOLOMORPHIC,
 )
 
 CAST = Primitive(
@@ -322,27 +360,32 @@ CAST = Primitive(
     shape=lambda x, dtype: x,
     forward=lambda x, dtype: np.asarray(x).astype(dtype),
     dtype=lambda x, dtype: np.dtype(dtype),
-    vjps=(lambda g, out, x, dtype: g.astype(x.dtype),),
+    vjps=(lambda g, out, x, dtype: rounded(g, x.dtype),),
     jvps=(lambda t, out, x, dtype: t.astype(dtype),),
+    on_complex=HOLOMORPHIC,
 )
-IDENTITY = unary("identity", np.array, lambda out, x: 1, "dL/dx = g", inexact=False)  # masks have no +x
+IDENTITY = holomorphic("identity", np.array, lambda out, x: 1, "dL/dx = g", inexact=False)  # masks have no +x
 
-COMPARISONS = tuple(
-    comparison(function.__name__, function)
-    for function in (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+COMPARISONS = (
+    *(
+        comparison(function.__name__, function, on_complex=UNORDERED)
+        for function in (np.less, np.less_equal, np.greater, np.greater_equal)
+    ),
+    comparison("equal", np.equal, on_complex=OnComplex.OWN),
+    comparison("not_equal", np.not_equal, on_complex=OnComplex.OWN),
 )
 LOGICAL = (
     comparison("logical_and", np.logical_and),
     comparison("logical_or", np.logical_or),
     comparison("logical_xor", np.logical_xor),
     predicate("logical_not", np.logical_not),
-    predicate("isfinite", np.isfinite),
-    predicate("isnan", np.isnan),
+    predicate("isfinite", np.isfinite, on_complex=OnComplex.OWN),
+    predicate("isnan", np.isnan, on_complex=OnComplex.OWN),
 )
 
 TABLE = (
     ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MOD, MAXIMUM, MINIMUM, CLIP, HYPOT, LOGADDEXP,
-    NEGATIVE, RECIPROCAL, SQUARE, SQRT, CBRT, ABS, *STEPS,
+    NEGATIVE, RECIPROCAL, SQUARE, SQRT, CBRT, *STEPS,
     EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, ERF, ERFC,
     SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, ARCTAN2,
     SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH,

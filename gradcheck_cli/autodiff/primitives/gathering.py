@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, promoted
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Primitive, integer, promoted
 from gradcheck_cli.autodiff.primitives.indexing import add_at, refuse_fractions, refuse_outside
 from gradcheck_cli.autodiff.primitives.shaping import along, stretches
 from gradcheck_cli.errors import ShapeError
@@ -102,6 +102,7 @@ def _reading(name: str, indexing: Indexing, **options: Any) -> Primitive:
         positions={"indices": _positions},
         forward=read,
         dtype=_dtype_of_entries,
+        on_complex=HOLOMORPHIC,
         vjps=(put_back, None),
         jvps=(lambda t, out, x, indices, axis: read(t, indices, axis), None),
         **options,
@@ -171,6 +172,7 @@ SCATTER_ADD = Primitive(
         None,
         lambda t, out, x, indices, values, axis: add_slices(np.zeros_like(x), indices, t, axis),
     ),
+    on_complex=HOLOMORPHIC,
 )
 ONE_HOT = Primitive(
     name="one_hot",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive, promoted
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Each, Primitive, promoted
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes
 
@@ -140,6 +140,7 @@ GETITEM = Primitive(
             (lambda t, out, x, *arrays, template: take(t, *arrays, template=template)) if place == 0 else None
         )
     ),
+    on_complex=HOLOMORPHIC,
 )
 
 TABLE = (GETITEM,)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, promoted
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Primitive, Rule, promoted
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, unbroadcast
 
@@ -94,14 +94,14 @@ def inverse_or_nan(a: Array) -> Array:
 def _cofactors(a: Array) -> Array:
     """∂det/∂a, of singular matrices too.
 
-    For a = U diag(s) Vᵀ it is det(U) det(V) U diag(Π_{j≠i} s_j) Vᵀ: nothing is divided by.
+    For a = U diag(s) Vᴴ it is det(U) det(Vᴴ) conj(U diag(Π_{j≠i} s_j) Vᴴ): nothing is divided by.
     """
     finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
     left, values, right = np.linalg.svd(np.where(finite, a, 0))  # which would not converge on nan
     sign = np.sign(np.linalg.det(left) * np.linalg.det(right))
     itself = np.eye(a.shape[-1], dtype=bool)
     others = np.prod(np.where(itself, 1, values[..., None, :]), axis=-1)
-    return np.where(finite, _per_matrix(sign) * (left * others[..., None, :]) @ right, np.nan)
+    return np.where(finite, _per_matrix(sign) * np.conj((left * others[..., None, :]) @ right), np.nan)
 
 
 def _slogdet_vjp(g: Array, out: Array, a: Array, part: int) -> Array:
@@ -166,6 +166,7 @@ INV = matrix_function(
     lambda t, out, a: -out @ t @ out,
     "dL/da = -y.mT @ g @ y.mT,  y = linalg.inv(a)",
     shapes="(…, N, N) → (…, N, N)",
+    on_complex=HOLOMORPHIC,
 )
 PINV = matrix_function(
     "linalg.pinv",
@@ -193,6 +194,7 @@ SOLVE = Primitive(
     dtype=lapack,
     casts=True,
     inexact=True,
+    on_complex=HOLOMORPHIC,
 )
 DET = matrix_function(
     "linalg.det",
@@ -202,6 +204,7 @@ DET = matrix_function(
     "dL/da = g * cofactors of a, which are det(a) * linalg.inv(a).mT where a is invertible",
     shapes="(…, N, N) → (…)",
     shape=number_shape,
+    on_complex=HOLOMORPHIC,
 )
 SLOGDET = matrix_function(
     "linalg.slogdet",
@@ -223,6 +226,7 @@ MATRIX_POWER = matrix_function(
     signature="a, n",
     operands=("a",),
     shapes="(…, N, N) → (…, N, N)",
+    on_complex=HOLOMORPHIC,
 )
 
 TABLE = (INV, PINV, SOLVE, DET, SLOGDET, MATRIX_POWER)

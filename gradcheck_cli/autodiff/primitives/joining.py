@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Each, Primitive, Rule
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Each, Primitive, Rule
 from gradcheck_cli.autodiff.primitives.shaping import expanded_shape, one_axis
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape
@@ -72,6 +72,7 @@ def _joining(name: str, forward: Rule, lift: Lift, **more: Any) -> Primitive:
         formula="dL/d(part) = the same part of g",
         packed=True,
         casts=True,
+        on_complex=HOLOMORPHIC,
         shape=shape,
         forward=forward,
         vjps=Each(lambda place: _cut_out(place, lift)),
@@ -176,6 +177,7 @@ def _splitting(name: str, parts: Callable[..., tuple[str, ...]], shapes: str) ->
         forward=_cut,
         vjps=(_among_zeros,),
         jvps=(lambda t, out, x, **static: _cut(t, **static),),
+        on_complex=HOLOMORPHIC,
     )
 
 
@@ -217,6 +219,7 @@ STACK = Primitive(
             )
         )
     ),
+    on_complex=HOLOMORPHIC,
 )
 SPLIT = _splitting("split", equal_parts, "(…, 2*N, …) → (…, N, …), (…, N, …)")
 ARRAY_SPLIT = _splitting("array_split", split_parts, "(…, 2*N + 1, …) → (…, N + 1, …), (…, N, …)")

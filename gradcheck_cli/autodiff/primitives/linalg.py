@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, resolved
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, OnComplex, Primitive, Rule, resolved
 from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, broadcast_shapes, count, normalize_axes, unbroadcast
@@ -32,7 +32,7 @@ def bilinear(
             lambda t, out, x, y, **static: forward(x, t, **static),
         ),
         casts=True,
-        **{"signature": "x, y", **options},
+        **{"signature": "x, y", "on_complex": HOLOMORPHIC, **options},
     )
 
 
@@ -247,10 +247,11 @@ VDOT = bilinear(
     "vdot",
     np.vdot,
     (
-        lambda g, out, x, y: g * np.reshape(y, x.shape),
+        lambda g, out, x, y: np.conj(g) * np.reshape(y, x.shape),
         lambda g, out, x, y: g * np.reshape(x, y.shape),
     ),
-    "dL/dx = g * y,  dL/dy = g * x",
+    "dL/dx = conj(g) * y,  dL/dy = g * x",
+    on_complex=OnComplex.OWN,  # it conjugates x
     shapes="(…), (…) → (), of as many entries",
     shape=vdot_shape,
 )

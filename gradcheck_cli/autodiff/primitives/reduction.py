@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, at_least_single, boolean, integer, summed
+from gradcheck_cli.autodiff.primitive import (
+    HOLOMORPHIC,
+    UNORDERED,
+    Array,
+    Primitive,
+    at_least_single,
+    boolean,
+    integer,
+    summed,
+)
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes
 
@@ -196,6 +205,7 @@ SUM = Primitive(
     dtype=summed,
     vjps=(lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims),),
     jvps=(lambda t, out, x, axis, keepdims: np.sum(t, axis=axis, keepdims=keepdims),),
+    on_complex=HOLOMORPHIC,
 )
 MEAN = reduction(
     "mean",
@@ -205,6 +215,7 @@ MEAN = reduction(
     shape=nonempty_shape,
     casts=True,
     inexact=True,
+    on_complex=HOLOMORPHIC,
 )
 VAR = reduction(
     "var",
@@ -232,6 +243,7 @@ MAX = reduction(
     chosen,
     "dL/dx = g at the largest entry, shared evenly at ties, else 0",
     shape=nonempty_shape,
+    on_complex=UNORDERED,
 )
 MIN = reduction(
     "min",
@@ -239,6 +251,7 @@ MIN = reduction(
     chosen,
     "dL/dx = g at the smallest entry, shared evenly at ties, else 0",
     shape=nonempty_shape,
+    on_complex=UNORDERED,
 )
 MEDIAN = reduction(
     "median",
@@ -248,6 +261,7 @@ MEDIAN = reduction(
     shape=nonempty_shape,
     casts=True,
     inexact=True,
+    on_complex=UNORDERED,
 )
 LOGSUMEXP = reduction(
     "logsumexp",
@@ -283,8 +297,8 @@ LOG_SOFTMAX = Primitive(
     inexact=True,
 )
 POSITIONS = (
-    discrete("argmax", np.argmax, shape=position_shape, dtype=integer),
-    discrete("argmin", np.argmin, shape=position_shape, dtype=integer),
+    discrete("argmax", np.argmax, shape=position_shape, dtype=integer, on_complex=UNORDERED),
+    discrete("argmin", np.argmin, shape=position_shape, dtype=integer, on_complex=UNORDERED),
 )
 COUNTS = (
     discrete("any", np.any, dtype=boolean),

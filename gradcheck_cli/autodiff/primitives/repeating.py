@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Primitive
 from gradcheck_cli.autodiff.primitives.gathering import add_slices
 from gradcheck_cli.autodiff.primitives.indexing import add_at
 from gradcheck_cli.autodiff.primitives.shaping import along
@@ -116,6 +116,7 @@ TILE = Primitive(
     forward=np.tile,
     vjps=(_sum_of_tiles,),
     jvps=(lambda t, out, x, reps: np.tile(t, reps),),
+    on_complex=HOLOMORPHIC,
 )
 REPEAT = Primitive(
     name="repeat",
@@ -127,6 +128,7 @@ REPEAT = Primitive(
     forward=_repeat,
     vjps=(_sum_of_copies,),
     jvps=(lambda t, out, x, repeats, axis: _repeat(t, repeats, axis),),
+    on_complex=HOLOMORPHIC,
 )
 PAD = Primitive(
     name="pad",
@@ -138,6 +140,7 @@ PAD = Primitive(
     forward=_pad,
     vjps=(_unpad,),
     jvps=(lambda t, out, x, pad_width, mode, constant_values: _pad(t, pad_width, mode, 0),),
+    on_complex=HOLOMORPHIC,
 )
 
 TABLE = (TILE, REPEAT, PAD)

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, integer, summed
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, UNORDERED, Array, Primitive, integer, summed
 from gradcheck_cli.autodiff.primitives.reduction import Axis, merged, reduction, unmerged
 from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
@@ -113,6 +113,7 @@ CUMSUM = Primitive(
     dtype=summed,
     vjps=(_cumsum_vjp,),
     jvps=(lambda t, out, x, axis: np.cumsum(t, axis),),
+    on_complex=HOLOMORPHIC,
 )
 CUMPROD = Primitive(
     name="cumprod",
@@ -124,9 +125,15 @@ CUMPROD = Primitive(
     dtype=summed,
     vjps=(_cumprod_vjp,),
     jvps=(_cumprod_jvp,),
+    on_complex=HOLOMORPHIC,
 )
 PROD = reduction(
-    "prod", np.prod, _product_of_others, "dL/dx = g * product of the other entries", dtype=summed
+    "prod",
+    np.prod,
+    _product_of_others,
+    "dL/dx = g * product of the other entries",
+    dtype=summed,
+    on_complex=HOLOMORPHIC,
 )
 DIFF = Primitive(
     name="diff",
@@ -137,6 +144,7 @@ DIFF = Primitive(
     forward=diff,
     vjps=(_diff_vjp,),
     jvps=(lambda t, out, x, n, axis: diff(t, n, axis),),
+    on_complex=HOLOMORPHIC,
 )
 SORT = Primitive(
     name="sort",
@@ -147,6 +155,7 @@ SORT = Primitive(
     forward=np.sort,
     vjps=(_sort_vjp,),
     jvps=(_sort_jvp,),
+    on_complex=UNORDERED,
 )
 ARGSORT = Primitive(
     name="argsort",
@@ -155,5 +164,6 @@ ARGSORT = Primitive(
     shape=scanned_shape,
     forward=argsort,
     dtype=integer,
+    on_complex=UNORDERED,
 )
 TABLE = (CUMSUM, CUMPROD, PROD, DIFF, SORT, ARGSORT)

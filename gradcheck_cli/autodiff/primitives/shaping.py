@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive
+from gradcheck_cli.autodiff.primitive import HOLOMORPHIC, Array, Primitive
 from gradcheck_cli.errors import ShapeError
 from gradcheck_cli.shapes import Shape, count, normalize_axes, show, unbroadcast
 
@@ -159,6 +159,7 @@ RESHAPE = Primitive(
     forward=_reshape,
     vjps=(lambda g, out, x, shape: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x, shape: np.reshape(t, shape),),
+    on_complex=HOLOMORPHIC,
 )
 RAVEL = Primitive(
     name="ravel",
@@ -168,6 +169,7 @@ RAVEL = Primitive(
     forward=np.ravel,
     vjps=(lambda g, out, x: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x: np.ravel(t),),
+    on_complex=HOLOMORPHIC,
 )
 TRANSPOSE = Primitive(
     name="transpose",
@@ -178,6 +180,7 @@ TRANSPOSE = Primitive(
     forward=np.transpose,
     vjps=(lambda g, out, x, axes: _untransposed(g, axes),),
     jvps=(lambda t, out, x, axes: np.transpose(t, axes),),
+    on_complex=HOLOMORPHIC,
 )
 SWAPAXES = Primitive(
     name="swapaxes",
@@ -189,6 +192,7 @@ SWAPAXES = Primitive(
     forward=np.swapaxes,
     vjps=(lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2),),
     jvps=(lambda t, out, x, axis1, axis2: np.swapaxes(t, axis1, axis2),),
+    on_complex=HOLOMORPHIC,
 )
 EXPAND_DIMS = Primitive(
     name="expand_dims",
@@ -200,6 +204,7 @@ EXPAND_DIMS = Primitive(
     forward=np.expand_dims,
     vjps=(lambda g, out, x, axis: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x, axis: np.expand_dims(t, axis),),
+    on_complex=HOLOMORPHIC,
 )
 SQUEEZE = Primitive(
     name="squeeze",
@@ -210,6 +215,7 @@ SQUEEZE = Primitive(
     forward=np.squeeze,
     vjps=(lambda g, out, x, axis: np.reshape(g, x.shape),),
     jvps=(lambda t, out, x, axis: np.reshape(t, out.shape),),
+    on_complex=HOLOMORPHIC,
 )
 BROADCAST_TO = Primitive(
     name="broadcast_to",
@@ -221,6 +227,7 @@ BROADCAST_TO = Primitive(
     forward=np.broadcast_to,
     vjps=(lambda g, out, x, shape: unbroadcast(g, x.shape),),
     jvps=(lambda t, out, x, shape: np.broadcast_to(t, shape),),
+    on_complex=HOLOMORPHIC,
 )
 MOVEAXIS = Primitive(
     name="moveaxis",
@@ -232,6 +239,7 @@ MOVEAXIS = Primitive(
     forward=np.moveaxis,
     vjps=(lambda g, out, x, source, destination: np.moveaxis(g, destination, source),),
     jvps=(lambda t, out, x, source, destination: np.moveaxis(t, source, destination),),
+    on_complex=HOLOMORPHIC,
 )
 FLIP = Primitive(
     name="flip",
@@ -242,6 +250,7 @@ FLIP = Primitive(
     forward=np.flip,
     vjps=(lambda g, out, x, axis: np.flip(g, axis),),
     jvps=(lambda t, out, x, axis: np.flip(t, axis),),
+    on_complex=HOLOMORPHIC,
 )
 ROLL = Primitive(
     name="roll",
@@ -253,6 +262,7 @@ ROLL = Primitive(
     forward=np.roll,
     vjps=(lambda g, out, x, shift, axis: np.roll(g, np.negative(shift), axis),),
     jvps=(lambda t, out, x, shift, axis: np.roll(t, shift, axis),),
+    on_complex=HOLOMORPHIC,
 )
 ROT90 = Primitive(
     name="rot90",
@@ -263,6 +273,7 @@ ROT90 = Primitive(
     forward=np.rot90,
     vjps=(lambda g, out, x, k, axes: np.rot90(g, -k, axes),),
     jvps=(lambda t, out, x, k, axes: np.rot90(t, k, axes),),
+    on_complex=HOLOMORPHIC,
 )
 
 TABLE = (
