@@ -15,12 +15,13 @@ from gradcheck_cli.autodiff.primitive import Primitive
 from gradcheck_cli.autodiff.primitives.elementwise import CAST
 from gradcheck_cli.errors import FormulaError, FormulaShapeError, ShapeError
 from gradcheck_cli.functions.binding import Bound, bind, usage
-from gradcheck_cli.functions.nodes import append, outside
+from gradcheck_cli.functions.nodes import append, floating, outside
 from gradcheck_cli.functions.operators import OF_PRIMITIVE, static_operation
 from gradcheck_cli.functions.parser import fault_at
-from gradcheck_cli.functions.static import is_number
+from gradcheck_cli.functions.static import is_scalar
 from gradcheck_cli.functions.texts import bracketed, written
 from gradcheck_cli.functions.values import Operand, Ref, Results
+from gradcheck_cli.parts import is_complex
 from gradcheck_cli.shapes import Shape, show
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ def apply(
     """Call a primitive as a formula does; the result is a ``Ref``, or static if everything is static."""
     bound = bind(primitive, arguments, named, node)
     if _is_known(primitive, bound):
+        _refuse_complex(primitive, bound.operands, [type(one.value) for one in bound.operands], node)
         return _fold(primitive, bound.operands, node)
     refs = [scope.ref(operand.value, operand.node) for operand in bound.operands]
+    _refuse_complex(primitive, bound.operands, [ref.dtype for ref in refs], node)
     refs = _cast(scope, primitive, refs, node)
     if "dtype" in bound.static:
         bound.static["dtype"] = _own_dtype(scope, primitive, bound.static)
@@ -60,7 +63,22 @@ def _is_known(primitive: Primitive, bound: Bound) -> bool:
     """Whether a call is one of numbers only, as in sqrt(D), and its result one as well."""
     if not bound.operands or bound.static or primitive.packed or primitive.parts:
         return False
-    return all(is_number(operand.value) for operand in bound.operands)
+    return all(is_scalar(operand.value) for operand in bound.operands)
+
+
+def _refuse_complex(
+    primitive: Primitive, operands: Sequence[Operand], kinds: Sequence[Any], node: ast.expr
+) -> None:
+    """Refuse complex operands of what has no derivative or no meaning for them."""
+    for place, (operand, kind) in enumerate(zip(operands, kinds, strict=True)):
+        if not is_complex(np.result_type(kind)):
+            continue
+        text = operand.text
+        if primitive.on_complex.refused:
+            fact = f"{primitive.name} {primitive.on_complex.value}"
+            raise fault_at(node, f"{written(node)}: {fact}; take real({text}), imag({text}) or abs({text})")
+        if primitive.vjps and primitive.vjps[place] is None:  # a mask or an index
+            raise fault_at(node, f"{written(node)}: {text} cannot be complex here; write real({text})")
 
 
 def _refuse_scalars(primitive: Primitive, bound: Bound, refs: Sequence[Ref]) -> None:
@@ -126,8 +144,9 @@ def _fold(primitive: Primitive, operands: Sequence[Operand], node: ast.expr) -> 
 def _cast(scope: Scope, primitive: Primitive, refs: list[Ref], node: ast.expr) -> list[Ref]:
     """Give Python numbers, and integer arrays that meet floating ones, the dtype of these.
 
-    So float32 formulas stay float32, and derivative rules see arrays only. Operands that the output does
-    not vary with, such as a condition, stay as they are.
+    So float32 formulas stay float32, and derivative rules see arrays only. Real arrays that meet complex
+    ones become complex, so that rules see one kind of number. Operands that the output does not vary with,
+    such as a condition, stay as they are.
     """
     varying = [place for place in range(len(refs)) if primitive.vjps and primitive.vjps[place]]
     kinds = {place: scope.graph.nodes[refs[place].number].kind for place in varying}
@@ -135,9 +154,14 @@ def _cast(scope: Scope, primitive: Primitive, refs: list[Ref], node: ast.expr) -
     floats = [kinds[place] for place in varying if place not in weak and _is_inexact(kinds[place])]
     if not floats and not primitive.inexact and not any(_is_inexact(kinds[place]) for place in weak):
         return refs
-    target = np.result_type(*floats) if floats else scope.dtype
+    target = floating(np.result_type(*floats) if floats else scope.dtype, *kinds.values())
+    mixed = is_complex(target)
     cast = {
-        place for place in varying if place in weak or (primitive.casts and not _is_inexact(kinds[place]))
+        place
+        for place in varying
+        if place in weak
+        or (primitive.casts and not _is_inexact(kinds[place]))
+        or (mixed and np.issubdtype(kinds[place], np.floating))
     }
     return [
         append(scope, CAST, [ref], {"dtype": target}, node) if place in cast else ref

@@ -13,11 +13,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.parts import is_complex, part_dtype, part_shape, split_index
 from gradcheck_cli.shapes import Shape
 
 Arrays = Mapping[str, Array]
 Linear = Callable[[Arrays], Arrays]  # cotangents → gradients, or tangents → output tangents
 Pair = tuple[str, str]  # output, input
+NO_VALUE = (ArithmeticError, np.linalg.LinAlgError)  # what a function raises outside its domain
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,21 @@ class ArrayType:
     def differentiable(self) -> bool:
         """Whether a derivative of such values makes sense: floating, not integer or boolean."""
         return bool(np.issubdtype(self.dtype, np.inexact))
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether every entry has a real and an imaginary part."""
+        return is_complex(self.dtype)
+
+    @property
+    def parts(self) -> ArrayType:
+        """Type of the array's parts, see ``parts``; of a real array its own."""
+        return ArrayType(part_shape(self.shape, self.dtype), part_dtype(self.dtype))
+
+    def entry(self, place: int) -> tuple[tuple[int, ...], str]:
+        """Index of an entry, and ``real`` or ``imag`` if it is complex, from a flat index of the parts."""
+        index = tuple(map(int, np.unravel_index(place, self.parts.shape))) if self.parts.shape else ()
+        return split_index(index, self.dtype)
 
 
 class Function(Protocol):
@@ -48,15 +66,47 @@ class Function(Protocol):
         """Return f as a function of one input, the others fixed at ``primals``."""
 
 
+class Run(Protocol):
+    """One forward call of a layer, with the very arrays that went in and came out."""
+
+    @property
+    def inputs(self) -> Arrays:
+        """The arrays that the function was given, as they are now."""
+
+    @property
+    def outputs(self) -> Arrays:
+        """The arrays that it returned, as they are now."""
+
+    def pull(self, cotangents: Arrays) -> Mapping[str, Array | None]:
+        """Call backward with these very arrays; return copies of its gradients, None where it gave none."""
+
+
+class Layer(Protocol):
+    """A function with a backward of its own: code, which may keep, change and mix up what it is given."""
+
+    @property
+    def own_memory(self) -> bool:
+        """Whether all that backward needs is handed to it, so that other forward calls cannot matter."""
+
+    def run(self, primals: Arrays) -> Run:
+        """Call forward with fresh copies."""
+
+    def renewed(self) -> Layer | None:
+        """Return the layer as if nobody had called it yet, if that can be had."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Misfit:
-    """A claim that cannot be right whatever its values: its shapes do not fit.
+    """A claim that cannot be right whatever its values: its shapes do not fit, or its dtype.
 
-    ``shape`` is the shape that the claim has instead of the one it must have, where it has one.
+    ``shape`` is the shape that the claim has instead of the one it must have, where it has one; ``exchanged``
+    says so where it is that of another input, and this one's is found there.
     """
 
     message: str
     shape: Shape | None = None
+    code: Literal["wrong-shape", "wrong-dtype"] = "wrong-shape"
+    exchanged: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +121,13 @@ class Claim:
     """
 
     kind: Literal["vjp", "jvp", "jacobian"]
-    label: str  # "vjp", "jvp", "jacobian" for the user's, "engine vjp", "engine jvp" for ours
+    label: str  # "vjp", "jvp", "jacobian", "backward" for the user's, "engine vjp", "engine jvp" for ours
     pairs: tuple[Pair, ...]
     linearize: Callable[[Arrays], Linear] | None  # None: no value at all, see ``misfit``
     misfit: Misfit | None = None
     ignores_seed: bool = False  # the value does not vary with the cotangent (or tangent) at all
+    inside: Function | None = None  # its formula, as a function of the inputs and the cotangents or tangents
+    layer: Layer | None = None  # the code behind a backward
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -109,8 +161,24 @@ class Subject:
 
     function: Function
     claims: tuple[Claim, ...]
-    engine: tuple[Claim, ...] = ()
+    pairs: tuple[Pair, ...]  # every output by every input that is to be checked
+    engine: tuple[Claim, ...] = ()  # none for a function whose inside is not known
     links: tuple[Link, ...] = ()
     whole: Link | None = None  # from the chain's start to its end
     unchecked: tuple[Pair, ...] = ()  # claimed, but the spec's ``wrt`` leaves the input out
     unrelated: frozenset[Pair] = frozenset()  # the output is not computed from the input, though others are
+    problem: str = ""  # why the function cannot be asked at all: its code does not run
+    wide: Subject | None = (
+        None  # the same in double precision, claim for claim; None where it is that already
+    )
+
+    def require_code(self) -> None:
+        """Refuse to go on with code that does not run.
+
+        Raises
+        ------
+        EvaluationError
+            If there is a ``problem``.
+        """
+        if self.problem:
+            raise EvaluationError(self.problem)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.functions.elaborate import Scope
 
 METHODS = (
-    "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "flatten",
-    "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes",
-    "take", "trace", "transpose", "var",
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "conjugate", "cumprod", "cumsum",
+    "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round",
+    "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
 )  # fmt: skip
 NAMES = tuple(name for name in FUNCTIONS if name not in ALIASES)
 MODULES = ("np", "numpy", "scipy", "linalg", "torch", "F", "nn", "jnp", "jax", "math")
@@ -71,15 +71,29 @@ def _swapped(scope: Scope, value: Ref, node: ast.Attribute) -> Ref:
     """Swap the last two axes: a stack of matrices with each transposed."""
     if len(value.shape) < 2:
         axes, owner = ("no axes", "1 axis")[len(value.shape)], ast.unparse(node.value)
-        fact = f"{ast.unparse(node)}: {owner} has {axes}, and .mT swaps the last two"
+        fact = f"{ast.unparse(node)}: {owner} has {axes}, and .{node.attr} swaps the last two"
         raise fault_at(node, fact, FormulaShapeError)
     operands = [Operand(one, node.value) for one in (value, -2, -1)]
     return apply(scope, PRIMITIVES["swapaxes"], operands, {}, node)
 
 
+def _adjoint(scope: Scope, value: Ref, node: ast.Attribute) -> Ref:
+    """Transpose the last two axes and conjugate."""
+    swapped = Operand(_swapped(scope, value, node), node)
+    return apply(scope, PRIMITIVES["conj"], [swapped], {}, node)
+
+
+def _part(scope: Scope, value: Ref, node: ast.Attribute) -> Ref:
+    """Take the real or the imaginary part."""
+    return apply(scope, PRIMITIVES[node.attr], [Operand(value, node.value)], {}, node)
+
+
 _ATTRIBUTES: Mapping[str, Callable[[Scope, Ref, ast.Attribute], Any]] = {
     "T": _transposed,
     "mT": _swapped,
+    "mH": _adjoint,
+    "real": _part,
+    "imag": _part,
     "shape": lambda _scope, value, _node: value.shape,
     "ndim": lambda _scope, value, _node: len(value.shape),
     "size": lambda _scope, value, _node: count(value.shape),

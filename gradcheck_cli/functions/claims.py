@@ -7,14 +7,14 @@ gradient like any other: it becomes a ``Misfit``, which fails the check.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from gradcheck_cli.autodiff.trace import Plan
 from gradcheck_cli.errors import FormulaShapeError
-from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit, Pair, Subject
+from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Misfit, Pair, Subject
 from gradcheck_cli.functions.chain import compile_chain
 from gradcheck_cli.functions.elaborate import Barred, Scope
 from gradcheck_cli.functions.formula import (
@@ -23,20 +23,23 @@ from gradcheck_cli.functions.formula import (
     compile_function,
     elaborate,
     formula_fault,
+    inside,
     locate,
 )
 from gradcheck_cli.functions.hints import did_you_mean
 from gradcheck_cli.functions.values import Ref
+from gradcheck_cli.parts import is_complex
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, show
 from gradcheck_cli.spec.types import CheckSpec, Position, Text
 
 NOT_ONE_VALUE = "the last line must be one value"
+NUMBER = ArrayType((), np.dtype(np.float64))  # stands for an array that there is not
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One claim as the spec states it: its text, what it is about, and the shape it must have.
+    """One claim as the spec states it: its text, what it is about, and the shape and dtype it must have.
 
     ``key`` is the input of a vjp or jacobian claim, the output of a jvp claim; ``seeds`` maps the names
     of cotangents or tangents, such as ``dy`` or ``x_dot``, to the array that each belongs to.
@@ -47,24 +50,42 @@ class Statement:
     pairs: tuple[Pair, ...]
     key: str
     shape: Shape
+    dtype: np.dtype[Any]  # only whether it is real or complex counts
     seeds: Mapping[str, str]
+
+
+DOUBLE = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
 
 
 def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, list[Fault]]:
     """Turn a check's formulas into what the engine works on, or say everything that is wrong with them."""
+    subject, faults = _compile(check, max_memory)
+    double = in_double(check)
+    if subject is None or double is None:
+        return subject, faults
+    wide, _ = _compile(double, max_memory)
+    return replace(subject, wide=wide), faults
+
+
+def in_double(check: CheckSpec) -> CheckSpec | None:
+    """Write a check in double precision; None if it is in double precision already."""
+    if all(one.dtype not in DOUBLE for one in check.inputs):
+        return None
+    inputs = []
+    for one in check.inputs:
+        dtype = DOUBLE.get(one.dtype, one.dtype)
+        value = None if one.value is None else one.value.astype(dtype)
+        inputs.append(replace(one, dtype=dtype, value=value))
+    return replace(check, inputs=tuple(inputs))
+
+
+def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fault]]:
     program, faults = compile_function(check, max_memory)
     if program is None:
         return None, faults
     wrt, outputs = checked_inputs(check), checked_outputs(program)
-    claims: list[Claim] = []
-    unchecked: list[Pair] = []
-    for statement in statements(check, program):
-        claim, found = _claim(check, program, statement, outputs)
-        faults += found
-        if claim and not set(claim.inputs).isdisjoint(wrt):
-            claims.append(claim)
-        elif claim:
-            unchecked += claim.pairs
+    claims, unchecked, found = compile_claims(check, program)
+    faults += found
     try:  # here the parts that depend on no input are computed, once and for all
         engine = program.function.engine_claims(wrt, outputs)
         links, whole, found = compile_chain(check, program)
@@ -78,14 +99,33 @@ def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None,
         return None, faults
     subject = Subject(
         function=program.function,
-        claims=tuple(claims) or engine,
+        claims=claims or engine,
+        pairs=engine[0].pairs,
         engine=engine,
         links=links,
         whole=whole,
         unrelated=_unrelated(program.function, engine[0].pairs),
-        unchecked=tuple(dict.fromkeys(unchecked)),
+        unchecked=unchecked,
     )
     return subject, []
+
+
+def compile_claims(
+    check: CheckSpec, program: Program
+) -> tuple[tuple[Claim, ...], tuple[Pair, ...], list[Fault]]:
+    """Build what the spec claims, and name the pairs that it claims although ``wrt`` leaves the input out."""
+    wrt, outputs = checked_inputs(check), checked_outputs(program)
+    claims: list[Claim] = []
+    unchecked: list[Pair] = []
+    faults: list[Fault] = []
+    for statement in statements(check, program):
+        claim, found = _claim(check, program, statement, outputs)
+        faults += found
+        if claim and not set(claim.inputs).isdisjoint(wrt):
+            claims.append(claim)
+        elif claim:
+            unchecked += claim.pairs
+    return tuple(claims), tuple(dict.fromkeys(unchecked)), faults
 
 
 def _unrelated(function: FormulaFunction, pairs: tuple[Pair, ...]) -> frozenset[Pair]:
@@ -112,8 +152,7 @@ def checked_outputs(program: Program) -> list[str]:
 def statements(check: CheckSpec, program: Program) -> list[Statement]:
     """List what the spec claims."""
     wrt, outputs = checked_inputs(check), checked_outputs(program)
-    inputs = {name: type_.shape for name, type_ in program.function.inputs.items()}
-    results = {name: type_.shape for name, type_ in program.function.outputs.items()}
+    inputs, results = program.function.inputs, program.function.outputs
     cotangents = {f"d{name}": name for name in outputs}
     tangents = {f"{one.name}_dot": one.name for one in check.inputs if one.differentiable}
     vjps = [
@@ -122,7 +161,8 @@ def statements(check: CheckSpec, program: Program) -> list[Statement]:
             text=text,
             pairs=tuple((output, name) for output in outputs),
             key=name,
-            shape=inputs.get(name, ()),
+            shape=inputs.get(name, NUMBER).shape,
+            dtype=inputs.get(name, NUMBER).dtype,
             seeds=cotangents,
         )
         for name, text in check.vjp.items()
@@ -133,7 +173,8 @@ def statements(check: CheckSpec, program: Program) -> list[Statement]:
             text=text,
             pairs=tuple((output, name) for name in wrt),
             key=output,
-            shape=results.get(output, ()),
+            shape=results.get(output, NUMBER).shape,
+            dtype=results.get(output, NUMBER).dtype,
             seeds=tangents,
         )
         for output, text in check.jvp.items()
@@ -142,7 +183,7 @@ def statements(check: CheckSpec, program: Program) -> list[Statement]:
 
 
 def _jacobian_statements(
-    check: CheckSpec, inputs: Mapping[str, Shape], results: Mapping[str, Shape]
+    check: CheckSpec, inputs: Mapping[str, ArrayType], results: Mapping[str, ArrayType]
 ) -> list[Statement]:
     return [
         Statement(
@@ -150,7 +191,8 @@ def _jacobian_statements(
             text=text,
             pairs=((output, name),),
             key=name,
-            shape=(*results.get(output, ()), *inputs.get(name, ())),
+            shape=(*results.get(output, NUMBER).shape, *inputs.get(name, NUMBER).shape),
+            dtype=np.result_type(results.get(output, NUMBER).dtype, inputs.get(name, NUMBER).dtype),
             seeds={},
         )
         for (output, name), text in check.jacobian.items()
@@ -175,17 +217,35 @@ def _claim(
             _at(check, statement, locate(statement.text, error), error.message) for error in result.errors
         ]
         return _made(statement, None, Misfit(message="; ".join(facts))), []
-    ref = result.value
-    misfit = None
-    if ref.shape != statement.shape:
-        what = "Jacobian" if statement.kind == "jacobian" else f"derivative for {statement.key}"
-        fact = f"the {what} has the shape {show(ref.shape)}, it must be {show(statement.shape)}"
-        misfit = Misfit(
-            message=_at(check, statement, check.locate(statement.text.path), fact), shape=ref.shape
-        )
+    ref, misfit = result.value, _misfit(check, statement, result.value)
     linearize = _linearizer(scope, program.function, statement, seeds, ref)
     ignores = bool(seeds) and scope.graph.ancestors([ref.number]).isdisjoint(seeds.values())
-    return _made(statement, linearize, misfit, ignores_seed=ignores), []
+    claim = _made(statement, linearize, misfit, ignores_seed=ignores)
+    return replace(claim, inside=inside(scope, program.function, seeds, {statement.key: ref})), []
+
+
+def _misfit(check: CheckSpec, statement: Statement, ref: Ref) -> Misfit | None:
+    """Say why a claim's value cannot be a derivative, whatever its entries."""
+    position = check.locate(statement.text.path)
+    if ref.shape != statement.shape:
+        fact = f"the {_what(statement)} has the shape {show(ref.shape)}, it must be {show(statement.shape)}"
+        return Misfit(message=_at(check, statement, position, fact), shape=ref.shape)
+    if fact := wrong_dtype(statement, ref):
+        message = _at(check, statement, position, fact)
+        return Misfit(message=message, shape=ref.shape, code="wrong-dtype")
+    return None
+
+
+def wrong_dtype(statement: Statement, ref: Ref) -> str:
+    """Say what is wrong with a claim that is complex where the derivative is real; empty for others."""
+    if not is_complex(ref.dtype) or is_complex(statement.dtype):
+        return ""
+    own = "both arrays are" if statement.kind == "jacobian" else f"{statement.key} is"
+    return f"the {_what(statement)} is {ref.dtype}, and {own} real; write real(…) for the real part"
+
+
+def _what(statement: Statement) -> str:
+    return "Jacobian" if statement.kind == "jacobian" else f"derivative for {statement.key}"
 
 
 def open_claim(program: Program, statement: Statement) -> tuple[Scope, dict[str, int]]:

@@ -51,7 +51,7 @@ class Scope:
 
     graph: Graph
     names: dict[str, Any]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any]  # floating and real, of the precision in which the formula runs
     max_memory: int
     hint: str = ""  # what to say of an unknown name: which cotangents or tangents there are
     values: dict[ast.expr, Any] = field(default_factory=dict)  # of every expression elaborated

@@ -5,9 +5,10 @@ A claim's graph continues the function's own, so that a claim may use any interm
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,9 @@ from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.hints import did_you_mean
 from gradcheck_cli.functions.parser import Assignment, parse
+from gradcheck_cli.functions.texts import written
 from gradcheck_cli.functions.values import Ref
+from gradcheck_cli.parts import part_dtype
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
 from gradcheck_cli.spec.types import CheckSpec, OutputSpec, Position, Text
@@ -33,6 +36,7 @@ class FormulaFunction:
     graph: Graph
     input_nodes: Mapping[str, int]
     output_nodes: Mapping[str, int]
+    texts: Mapping[int, str] = field(default_factory=dict)  # operations as the formula writes them
 
     @cached_property
     def inputs(self) -> Mapping[str, ArrayType]:
@@ -174,9 +178,10 @@ def open_function(check: CheckSpec, max_memory: int) -> Opened:
     """
     types = {one.name: ArrayType(one.shape, np.dtype(one.dtype)) for one in check.inputs}
     floats = [one.dtype for one in types.values() if one.differentiable]
-    dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+    dtype = part_dtype(np.result_type(*floats)) if floats else np.dtype(np.float64)
     scope = Scope(Graph(), dict(check.dims), dtype, max_memory)
     nodes = add_inputs(scope, types)
+    assert isinstance(check.function, Text), "code is compiled elsewhere"
     return Opened(scope=scope, input_nodes=nodes, result=elaborate(scope, check.function))
 
 
@@ -192,6 +197,7 @@ def compile_function(check: CheckSpec, max_memory: int) -> tuple[Program | None,
 def close_function(check: CheckSpec, opened: Opened) -> tuple[Program | None, list[Fault]]:
     """Make a program of a function whose lines are all right, and find its outputs."""
     scope, result = opened.scope, opened.result
+    assert isinstance(check.function, Text), "code is compiled elsewhere"
     if result.errors:
         return None, [formula_fault(check, check.function, error) for error in result.errors]
     names = result.names or ("y",)
@@ -200,8 +206,26 @@ def close_function(check: CheckSpec, opened: Opened) -> tuple[Program | None, li
     outputs, faults = _find_outputs(check, scope, names)
     if faults:
         return None, faults
-    function = FormulaFunction(scope.graph, opened.input_nodes, outputs)
+    function = FormulaFunction(scope.graph, opened.input_nodes, outputs, _texts(scope))
     return Program(function, scope.names, scope.dtype, scope.max_memory), []
+
+
+def inside(
+    scope: Scope, function: FormulaFunction, seeds: Mapping[str, int], values: Mapping[str, Ref]
+) -> FormulaFunction:
+    """Return a formula that continues a function's as one of its own, of the same inputs and some more."""
+    outputs = {name: value.number for name, value in values.items()}
+    texts = {**function.texts, **_texts(scope)}
+    return FormulaFunction(scope.graph, {**function.input_nodes, **seeds}, outputs, texts)
+
+
+def _texts(scope: Scope) -> dict[int, str]:
+    """Return for every operation how the formula writes it; a name only refers to one."""
+    return {
+        value.number: written(node)
+        for node, value in scope.values.items()
+        if isinstance(value, Ref) and not isinstance(node, ast.Name)
+    }
 
 
 def _find_outputs(

@@ -15,6 +15,7 @@ from gradcheck_cli.errors import BudgetError, ShapeError
 from gradcheck_cli.functions.parser import fault_at
 from gradcheck_cli.functions.static import MAX_ENTRIES, has_too_many_entries
 from gradcheck_cli.functions.values import Ref, Results
+from gradcheck_cli.parts import is_complex
 from gradcheck_cli.shapes import Shape, count, show, show_bytes
 from gradcheck_cli.spec.axes import LARGEST, MAX_AXES
 
@@ -63,7 +64,7 @@ def _check_shape(shape: Shape, dtype: np.dtype[Any]) -> None:
 
 def constant(scope: Scope, value: Any, node: ast.AST) -> Ref:
     """Make a constant of a number or of nested lists of numbers."""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | complex):
         return _extend(scope, Node(shape=(), dtype=np.result_type(type(value)), value=value), node)
     if isinstance(value, Results):
         text, number = ast.unparse(node), len(value)
@@ -74,13 +75,19 @@ def constant(scope: Scope, value: Any, node: ast.AST) -> Ref:
         array = np.array(value)
     except (TypeError, ValueError):
         array = np.array(None)
-    if array.dtype.kind not in "bif":
+    if array.dtype.kind not in "bifc":
         raise fault_at(
             node, f"{ast.unparse(node)} is no array; a list may hold numbers, use stack([…]) for arrays"
         )
-    if array.dtype.kind == "f":
-        array = array.astype(scope.dtype)
+    if array.dtype.kind in "fc":
+        array = array.astype(floating(scope.dtype, array.dtype))
     return _extend(scope, Node(shape=array.shape, dtype=array.dtype, value=array), node)
+
+
+def floating(precision: np.dtype[Any], *kinds: Any) -> np.dtype[Any]:
+    """Floating dtype of a precision: the complex one if any of the kinds is complex."""
+    wide = any(is_complex(np.result_type(kind)) for kind in kinds)
+    return np.result_type(precision, 1j) if wide else precision
 
 
 def outside(indices: Any, allowed: range) -> int | None:

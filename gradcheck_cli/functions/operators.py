@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gradcheck_cli.functions.parser import LARGEST, fault_at
-from gradcheck_cli.functions.static import MAX_ENTRIES, is_number
+from gradcheck_cli.functions.static import MAX_ENTRIES, is_scalar
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def static_operation(operation: Callable[..., Any], values: Sequence[Any], node:
     """Apply an operator to static numbers, or join two tuples, with bounded results."""
     text = ast.unparse(node)
     joined = operation is operator.add and all(isinstance(value, tuple) for value in values)
-    if not joined and not all(is_number(value) for value in values):
+    if not joined and not all(is_scalar(value) for value in values):
         raise fault_at(node, f"{text!r}: this operator works on numbers and arrays")
     try:
         result = operation(*values)
@@ -82,8 +82,11 @@ def static_operation(operation: Callable[..., Any], values: Sequence[Any], node:
         raise fault_at(node, f"{text!r} divides by zero") from None
     except OverflowError:
         raise fault_at(node, f"{text!r} is too large a number") from None
+    except TypeError:  # of // and %, which need an order
+        raise fault_at(node, f"{text!r}: this operator does not take complex numbers") from None
     if joined and len(result) > MAX_ENTRIES:
         raise fault_at(node, f"{text!r} has {len(result)} entries; at most {MAX_ENTRIES} are kept")
-    if isinstance(result, complex) or (isinstance(result, int) and abs(result) > LARGEST):
+    unexpected = isinstance(result, complex) and not any(isinstance(value, complex) for value in values)
+    if unexpected or (isinstance(result, int) and abs(result) > LARGEST):
         raise fault_at(node, f"{text!r} is too large a number, or no real one")
     return result

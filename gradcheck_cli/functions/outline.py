@@ -19,6 +19,7 @@ from gradcheck_cli.functions.claims import (
     misnamed,
     open_claim,
     statements,
+    wrong_dtype,
 )
 from gradcheck_cli.functions.formula import (
     Opened,
@@ -30,6 +31,7 @@ from gradcheck_cli.functions.formula import (
 )
 from gradcheck_cli.functions.steps import links, steps
 from gradcheck_cli.functions.values import Ref
+from gradcheck_cli.parts import part_dtype, part_shape
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import count
 from gradcheck_cli.spec.types import CheckSpec
@@ -88,14 +90,15 @@ def _is_floating(ref: Ref | ArrayType) -> bool:
 
 
 def _jacobian(output: str, name: str, there: Ref | ArrayType, here: Ref | ArrayType) -> JacobianShape:
-    rows, columns = count(there.shape), count(here.shape)
+    rows, columns = count(part_shape(there.shape, there.dtype)), count(part_shape(here.shape, here.dtype))
+    size = max(part_dtype(one.dtype).itemsize for one in (there, here))
     return JacobianShape(
         output=output,
         input=name,
         output_shape=there.shape,
         input_shape=here.shape,
-        bytes_dense=rows * columns * max(there.dtype.itemsize, here.dtype.itemsize),
-        bytes_vjp=rows * there.dtype.itemsize + columns * here.dtype.itemsize,
+        bytes_dense=rows * columns * size,
+        bytes_vjp=count(there.shape) * there.dtype.itemsize + count(here.shape) * here.dtype.itemsize,
     )
 
 
@@ -128,7 +131,8 @@ def _claim(check: CheckSpec, program: Program, statement: Statement) -> tuple[Cl
         shapes,
         steps=tuple(steps(scope, result)),
         shape=result.value.shape if result.value else None,
-        problem="; ".join(error.message for error in result.errors),
+        problem="; ".join(error.message for error in result.errors)
+        or (wrong_dtype(statement, result.value) if result.value else ""),
     )
     if result.value is None and not result.errors:
         shapes = replace(shapes, problem=NOT_ONE_VALUE)

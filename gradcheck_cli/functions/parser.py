@@ -131,8 +131,8 @@ def _check_node(node: ast.AST) -> None:
         name = node.id if isinstance(node, ast.Name) else node.attr
         if name.startswith("__"):
             raise fault_at(node, f"{name!r}: names with two underscores in front are not part of formulas")
-    if isinstance(node, ast.Constant) and isinstance(node.value, bytes | complex):
-        raise fault_at(node, f"{ast.unparse(node)} is not part of formulas: write a real number")
+    if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+        raise fault_at(node, f"{ast.unparse(node)} is not part of formulas: write a number")
     if isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > LARGEST:
         raise fault_at(node, f"a whole number may be at most {LARGEST}; write a larger one as 1e20")
     if isinstance(node, ast.Call):
@@ -153,6 +153,14 @@ def _check_keywords(node: ast.Call) -> None:
 
 
 def _remedy(node: ast.AST) -> str:
+    if (
+        isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Add)
+        and isinstance(node.target, ast.Subscript)
+    ):
+        array, index, value = map(ast.unparse, (node.target.value, node.target.slice, node.value))
+        fact = f"assigning to entries is not part of formulas; write scatter_add({array}, {index}, {value})"
+        return f"{fact}, or scatter_add(zeros((V, D)), {index}, {value}) for a gradient of the shape (V, D)"
     return _REMEDIES.get(type(node), f"{type(node).__name__.lower()!r} is not part of formulas")
 
 

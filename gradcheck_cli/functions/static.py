@@ -8,13 +8,18 @@ from collections.abc import Callable, Mapping
 from gradcheck_cli.functions.parser import fault_at
 from gradcheck_cli.functions.texts import shortened
 
-DTYPES = ("float64", "float32", "float16", "int64", "bool")
+DTYPES = ("float64", "float32", "float16", "complex128", "complex64", "int64", "bool")
 MAX_ENTRIES = 100_000  # of a tuple or of nested lists
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a static number (bools are not)."""
+    """Whether a value is a static real number (bools are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_scalar(value: object) -> bool:
+    """Whether a value is a static number, real or complex."""
+    return is_number(value) or isinstance(value, complex)
 
 
 def has_too_many_entries(value: object) -> bool:
@@ -143,6 +148,4 @@ def check_parameter(function: str, name: str, value: object, default: object, no
     if test(value) or (value is None and default is None):
         return
     also = " or None" if default is None else ""
-    is_complex = name == "dtype" and isinstance(value, str) and value.startswith("complex")
-    remark = "; there are no complex numbers in this version" if is_complex else ""
-    raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shortened(repr(value))}{remark}")
+    raise fault_at(node, f"{function}: {name} must be {wanted}{also}, not {shortened(repr(value))}")

@@ -60,14 +60,19 @@ def _table(page: Page, pairs: Sequence[PairResult]) -> RenderableType:
 def _values(pair: PairResult) -> tuple[str, ...]:
     """One value per label."""
     rows, columns = pair.output_shape, pair.input_shape
-    entries = count(rows) * count(columns)
+    height, width = (
+        count(shape) * (2 if is_complex else 1)
+        for shape, is_complex in ((rows, pair.output_complex), (columns, pair.input_complex))
+    )
+    kinds = (" complex" if is_complex else "" for is_complex in (pair.output_complex, pair.input_complex))
+    output_kind, input_kind = kinds
     return (
-        f"{safe(pair.output)} {in_both(show_symbols(rows), show(rows))}",
-        f"{safe(pair.input)} {in_both(show_symbols(columns), show(columns))}",
+        f"{safe(pair.output)} {in_both(show_symbols(rows), show(rows))}{output_kind}",
+        f"{safe(pair.input)} {in_both(show_symbols(columns), show(columns))}{input_kind}",
         in_both(f"{show_symbols(rows)} × {show_symbols(columns)}", f"{show(rows)} × {show(columns)}"),
         f"shape of {safe(pair.input)} {show(columns)}",
         f"shape of {safe(pair.output)} {show(rows)}",
-        f"{count(rows)} × {count(columns)} = {plural(entries, 'entry', 'entries')}",
+        f"{height} × {width} = {plural(height * width, 'entry', 'entries')}",
         show_bytes(pair.bytes_dense),
         show_bytes(pair.bytes_vjp),
     )

@@ -37,7 +37,7 @@ COLUMNS: Final = {
 LAYOUTS: Final = (
     ("pair", "claim", "mode", "entries", "mismatched", "absolute", "relative", "detectable"),
     ("pair", "claim", "entries", "mismatched", "absolute", "relative", "detectable"),
-    ("pair", "claim", "entries", "mismatched", "absolute", "relative"),
+    ("pair", "claim", "entries", "mismatched", "absolute", "detectable"),
     ("pair", "claim", "wrong", "absolute", "relative"),
 )
 

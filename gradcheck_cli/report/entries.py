@@ -13,9 +13,8 @@ from gradcheck_cli.report.notation import (
     claimed,
     derivative,
     difference,
-    element,
+    elements,
     entry_name,
-    indices,
     measured,
     pair_name,
 )
@@ -136,7 +135,8 @@ def write_values(page: Page, pair: PairResult, values: Values) -> None:
 
 
 def _matrices(page: Page, pair: PairResult, values: Values, columns: list[int]) -> RenderableType:
-    names = [element(pair.input, index) for index in indices(pair.input_shape)]
+    names = elements(pair.input, pair.input_shape, is_complex=pair.input_complex)
+    rows = elements(pair.output, pair.output_shape, is_complex=pair.output_complex)
     sides = (("claimed", values.analytic, claimed), ("numeric", values.numeric, derivative))
     headers: list[tuple[str, Justify]] = [("", "left")]
     for side, _, _ in sides:
@@ -145,7 +145,7 @@ def _matrices(page: Page, pair: PairResult, values: Values, columns: list[int]) 
         headers += [(f"{title}\n{names[j]}", "right") for title, j in zip(titles, columns, strict=True)]
         headers += [("", "left")]
     table = page.table(headers[:-1])
-    for i, index in enumerate(indices(pair.output_shape)):
+    for i, row in enumerate(rows):
         left, right = ([write(matrix[i][j]) for j in columns] for _, matrix, write in sides)
-        table.add_row(*map(page.text, (element(pair.output, index), *left, "", *right)))
+        table.add_row(*map(page.text, (row, *left, "", *right)))
     return table

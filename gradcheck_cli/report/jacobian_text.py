@@ -16,6 +16,7 @@ from gradcheck_cli.explicit import Array, ExplicitJacobian, JacobianReport
 from gradcheck_cli.report.faults import write_faults
 from gradcheck_cli.report.notation import derivative, element, fraction_name, in_both, plural, size_of_error
 from gradcheck_cli.report.page import INDENT, Justify, Page
+from gradcheck_cli.report.safe import safe
 from gradcheck_cli.result import Index
 from gradcheck_cli.shapes import Shape, count, show, show_bytes, show_symbols
 
@@ -172,6 +173,9 @@ def _spaced(tables: Sequence[RenderableType]) -> Iterator[RenderableType]:
 
 def _write_legend(page: Page, jacobian: ExplicitJacobian, grid: Grid) -> None:
     remarks = []
+    if jacobian.complex_arrays:
+        names = " and ".join(map(safe, jacobian.complex_arrays))
+        remarks.append(f"the last number of an index of {names} is 0 for real and 1 for imaginary parts")
     if (jacobian.analytic == 0).any() or (jacobian.numeric == 0).any():
         remarks.append(f"{ZERO} is an exact zero")
     if (jacobian.low < jacobian.high).any():

@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 import gradcheck_cli
-from gradcheck_cli.result import CheckResult, Entry, Fault, PairResult, Remark, RunReport, Verdict
+from gradcheck_cli.result import CheckResult, Contract, Entry, Fault, PairResult, Remark, RunReport, Verdict
 from gradcheck_cli.shapes import Shape
 
 SCHEMA: Final = 1
@@ -66,6 +66,7 @@ def _check(check: CheckResult) -> Json:
         "seconds": _number(check.seconds),
         "evaluations": dict(check.evaluations),
         "pairs": [_pair(pair) for pair in check.pairs],
+        "contracts": [_contract(contract) for contract in check.contracts],
         "diagnoses": [_remark(remark) for remark in check.diagnoses],
         "warnings": [_remark(remark) for remark in check.warnings],
     }
@@ -95,9 +96,24 @@ def _entry(entry: Entry) -> Json:
         "point": entry.point,
         "output_index": sizes(entry.output_index),
         "input_index": sizes(entry.input_index),
+        **({"output_part": entry.output_part} if entry.output_part else {}),
+        **({"input_part": entry.input_part} if entry.input_part else {}),
         "analytic": _number(entry.analytic),
         "numeric": _number(entry.numeric),
         "bound": _number(entry.bound),
+    }
+
+
+def _contract(contract: Contract) -> Json:
+    named: dict[str, Json] = {} if contract.input is None else {"input": contract.input}
+    return {
+        "name": contract.name,
+        "code": contract.code,
+        "claim": contract.claim,
+        "verdict": contract.verdict.word,
+        "allowed": contract.allowed,
+        **named,
+        "message": contract.message,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gradcheck_cli.result import CheckResult, Entry, Index, PairResult, Verdict
-from gradcheck_cli.shapes import Shape
+from gradcheck_cli.shapes import PARTS, Shape
 
 # What is not in order stands in capitals: the eye finds it without colours too.
 VERDICTS: Final = {
@@ -134,12 +134,21 @@ def in_both(symbols: str, numbers: str) -> str:
 
 def entry_name(pair: PairResult, entry: Entry) -> str:
     """``∂y[0, 1]/∂x[0, 0]``; a scalar has no brackets."""
-    return f"∂{element(pair.output, entry.output_index)}/∂{element(pair.input, entry.input_index)}"
+    output = element(pair.output, entry.output_index, entry.output_part)
+    return f"∂{output}/∂{element(pair.input, entry.input_index, entry.input_part)}"
 
 
-def element(name: str, index: Index) -> str:
-    """``y[0, 1]``."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
+def element(name: str, index: Index, part: str = "") -> str:
+    """``y[0, 1]``, or of a complex array ``y[0, 1].imag``."""
+    entry = f"{name}[{', '.join(map(str, index))}]" if index else name
+    return f"{entry}.{part}" if part else entry
+
+
+def elements(name: str, shape: Shape, *, is_complex: bool) -> list[str]:
+    """Name all entries of an array in row-major order, of a complex one the parts of each."""
+    return [
+        element(name, index, part) for index in indices(shape) for part in (PARTS if is_complex else ("",))
+    ]
 
 
 def indices(shape: Shape) -> Iterator[Index]:

@@ -71,7 +71,10 @@ def _jacobian(one: JacobianShape, budget: int) -> Row:
 def _outcome(claim: ClaimShapes) -> str:
     if claim.fits:
         return "fits"
-    return "does not fit" if claim.shape is None else f"does not fit, it comes to {_shape(claim.shape)}"
+    if claim.shape is None:
+        return "does not fit"
+    problem = _escaped(claim.problem) if claim.problem else f"it comes to {_shape(claim.shape)}"
+    return f"does not fit, {problem}"
 
 
 def _shape(shape: Shape) -> str:

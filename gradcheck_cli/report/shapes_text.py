@@ -149,6 +149,8 @@ def _write_claim(page: Page, claim: ClaimShapes, *, expected: bool) -> None:
     _write_steps(page, f"claim {claim.kind} {claim.key}: must have {of}, {wanted}", claim.steps)
     if claim.fits:
         page.write(page.text("fits", "green"), 2 * INDENT)
+    elif claim.shape is not None and claim.problem:
+        page.write(page.text(f"does not fit: {claim.problem}", WRONG), 2 * INDENT)
     elif claim.shape is not None:
         found = in_both(show_symbols(claim.shape), show(claim.shape))
         page.write(page.text(f"does not fit: it comes to {found}, and must be {wanted}", WRONG), 2 * INDENT)

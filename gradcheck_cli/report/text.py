@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gradcheck_cli.report.breakdown import write_breakdown
 from gradcheck_cli.report.comparison import write_errors
+from gradcheck_cli.report.contracts import contract_rows, write_contracts
 from gradcheck_cli.report.entries import write_entries, write_values, write_worst
 from gradcheck_cli.report.faults import write_faults
 from gradcheck_cli.report.notation import (
@@ -156,7 +157,9 @@ def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
         write_errors(page, check)
     for pair in check.pairs:
         _write_pair(page, pair, verbosity, misfit=is_misfit(check, pair))
-    _write_remarks(page, check, INDENT, complete=True)
+    if verbosity > 0:
+        write_contracts(page, check)
+    _write_remarks(page, check, INDENT, complete=True, contracts=verbosity <= 0)
     if verbosity > 0:
         page.write()
         page.write(page.text(_effort(check), "dim"), INDENT)
@@ -172,8 +175,10 @@ def _write_pair(page: Page, pair: PairResult, verbosity: int, *, misfit: bool) -
         write_values(page, pair, pair.values)
 
 
-def _write_remarks(page: Page, check: CheckResult, indent: int, *, complete: bool = False) -> None:
-    rows = list(_remarks(check, complete=complete))
+def _write_remarks(
+    page: Page, check: CheckResult, indent: int, *, complete: bool = False, contracts: bool = False
+) -> None:
+    rows = [*(contract_rows(check) if contracts else ()), *_remarks(check, complete=complete)]
     if rows and complete and check.pairs:
         page.write()
     if rows:

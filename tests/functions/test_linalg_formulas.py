@@ -161,7 +161,9 @@ REFUSED = {
         "1:1: linalg.eigvalsh(a (3, 3)) does not fit: "
         "UPLO must be 'L' or 'U', for the triangle that is read, not 'X'"
     ),
-    "linalg.eigh(a).vectors": "1:1: no attribute 'vectors'; arrays have .T, .mT, .shape, .ndim, .size",
+    "linalg.eigh(a).vectors": (
+        "1:1: no attribute 'vectors'; arrays have .T, .mT, .mH, .real, .imag, .shape, .ndim, .size"
+    ),
     "u, s, v = linalg.svd(x)": (
         "1:11: linalg.svd(x (2, 3)) does not fit: "
         "only singular values are known here: write linalg.svdvals(x), or compute_uv=False"

@@ -22,11 +22,12 @@ PROSE = {
     "linalg.svdvals", "linalg.svd", "linalg.qr", "broadcast_to", "concatenate", "stack", "hstack",
     "vstack", "split", "array_split", "tile", "repeat", "pad", "getitem", "take_along_axis", "conv1d",
     "conv2d", "conv_transpose1d", "conv_transpose2d", "unfold", "fold", "max_pool1d", "max_pool2d",
-    "avg_pool1d", "avg_pool2d", "group_norm", "embedding", "cosine_similarity",
+    "avg_pool1d", "avg_pool2d", "group_norm", "embedding", "cosine_similarity", "imag", "angle",
 }  # fmt: skip
 # What may stand beside formulas: cases that the defaults, and points without ties, are not.
 REMARKS = {
     "half each at a tie",
+    "of a complex x, g * x / abs(x)",
     "all to max where min >= max",
     "0 at the origin",
     "dL/dweight = sum of g * y over the leading axes",

@@ -8,6 +8,7 @@ from math import inf, nan, prod
 
 from gradcheck_cli.result import (
     CheckResult,
+    Contract,
     Entry,
     Fault,
     PairResult,
@@ -144,11 +145,45 @@ OTHER_BUG = check(
     diagnoses=(Remark(code="sign-flipped", input="w", message="the claim has the opposite sign"),),
     message="expected the diagnosis scaled",
 )
+WRITES_INTO_DY = "backward writes into dy, its caller's array"
+CONTRACTS = (
+    *(
+        Contract(name=name, code="nonlinear-cotangent", claim="backward", verdict=Verdict.PASS)
+        for name in ("linear", "zero")
+    ),
+    Contract(
+        name="keeps cotangent",
+        code="mutates-cotangent",
+        claim="backward",
+        verdict=Verdict.FAIL,
+        message=WRITES_INTO_DY,
+    ),
+    Contract(
+        name="strided",
+        code="layout-dependent",
+        claim="backward",
+        verdict=Verdict.FAIL,
+        message="given a strided cotangent, backward differs from what it says to a copy of it",
+        input="x",
+        allowed=True,
+    ),
+)
 CONTRACT = check(
     "in-place layer",
     Verdict.FAIL,
     pairs=(Y_X,),
-    diagnoses=(Remark(code="mutates-cotangent", message="backward writes into its argument dy"),),
+    contracts=CONTRACTS,
+    diagnoses=(Remark(code="mutates-cotangent", message=WRITES_INTO_DY),),
+    warnings=(Remark(code="layout-dependent", input="x", message=CONTRACTS[-1].message),),
+)
+KEPT = check(
+    "a layer in order",
+    pairs=(Y_X,),
+    contracts=tuple(
+        Contract(name=name, code="unknown", claim=claim, verdict=Verdict.PASS)
+        for claim in ("backward", "vjp")
+        for name in ("shape", "dtype", "linear", "zero", "second call")
+    ),
 )
 WRONG_SHAPE = check(
     "claim of the wrong shape",
@@ -277,6 +312,9 @@ REPORTS = {
     "awkward": RunReport(checks=(WRONG_SHAPE, HOSTILE, CONVOLUTION, EMPTY), seconds=0.2),
     "faults": RunReport(checks=(PASSING, EXPECTED), faults=FAULTS, seconds=0.01),
     "only_faults": RunReport(faults=FAULTS[:1]),
+    "contract": RunReport(
+        checks=(KEPT, CONTRACT, replace(CONTRACT, contracts=(*CONTRACTS, *KEPT.contracts)))
+    ),
     "nothing": RunReport(),
     "values": RunReport(checks=(check("two claims", pairs=(WIDE, replace(WIDE, claim="jvp"), SCALAR)),)),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from report_samples import EVERYTHING, FAULTS, REPORTS, SQUARE, TRANSPOSED, Y_X, check, entry, pair
+from report_samples import CONTRACTS, EVERYTHING, FAULTS, REPORTS, SQUARE, TRANSPOSED, Y_X, check, entry, pair
 
 import gradcheck_cli
 from gradcheck_cli.report import RENDERERS
@@ -21,7 +21,13 @@ def load(report: RunReport) -> dict:
 
 def test_the_whole_document() -> None:
     result = check(
-        "linear layer", Verdict.FAIL, pairs=(Y_X,), diagnoses=(TRANSPOSED,), warnings=(SQUARE,), message="m"
+        "linear layer",
+        Verdict.FAIL,
+        pairs=(Y_X,),
+        contracts=(CONTRACTS[0], CONTRACTS[-1]),
+        diagnoses=(TRANSPOSED,),
+        warnings=(SQUARE,),
+        message="m",
     )
     assert load(RunReport(checks=(result,), faults=FAULTS[:1], seconds=0.5)) == {
         "tool": "gradcheck-cli",
@@ -80,6 +86,25 @@ def test_the_whole_document() -> None:
                             "bound": 1.1e-12,
                         },
                     }
+                ],
+                "contracts": [
+                    {
+                        "name": "linear",
+                        "code": "nonlinear-cotangent",
+                        "claim": "backward",
+                        "verdict": "pass",
+                        "allowed": False,
+                        "message": "",
+                    },
+                    {
+                        "name": "strided",
+                        "code": "layout-dependent",
+                        "claim": "backward",
+                        "verdict": "fail",
+                        "allowed": True,
+                        "input": "x",
+                        "message": CONTRACTS[-1].message,
+                    },
                 ],
                 "diagnoses": [{"code": "transposed", "input": "w", "message": TRANSPOSED.message}],
                 "warnings": [{"code": "square-dims", "message": SQUARE.message}],

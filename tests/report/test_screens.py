@@ -32,6 +32,7 @@ CASES = {
         for name in ("passing",)
         for width in WIDTHS
     },
+    "contract_80_verbose": ("contract", 80, VERBOSE, "utf-8"),
     "failing_80_verbose": ("failing", 80, VERBOSE, "utf-8"),
     "values_60_ascii_verbose": ("values", 60, VERBOSE, "ascii"),
     "values_60_verbose": ("values", 60, VERBOSE, "utf-8"),

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from guide_files import write_code
 
 from gradcheck_cli.spec.load import load_specs
 
@@ -15,7 +16,9 @@ EXAMPLES = EXAMPLE.findall(GUIDE)
 
 
 @pytest.mark.parametrize(("mark", "text"), EXAMPLES)
-def test_every_example_is_what_it_says(mark, text):
+def test_every_example_is_what_it_says(mark, text, tmp_path, monkeypatch):
+    write_code(GUIDE, tmp_path)
+    monkeypatch.chdir(tmp_path)
     checks, faults = load_specs("guide.yaml", text, max_memory=2**30)
     assert bool(faults) == (mark == "fault"), faults
     assert bool(checks) == (mark != "fault")
