@@ -20,9 +20,8 @@ def cautions(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> Iterat
                 yield from _uninformative(tally)
             yield from _approximate(tally)
         if tally.left_out:
-            message = (
-                f"{_where(tally)}: {tally.left_out} of {tally.blind.size} entries open at the edge point only"
-            )
+            number, points = f"{tally.left_out} of {tally.blind.size} entries", " and ".join(tally.open_at)
+            message = f"{_where(tally)}: {number} open at the {points} point only"
             yield Remark(code="degenerate-point", input=tally.pair[1], message=message)
     if "ignores-cotangent" in check.allow and any(tally.claim.ignores_seed for tally in tallies):
         message = "checked for the cotangent 1 only (allow: ignores-cotangent)"
@@ -38,7 +37,7 @@ def _where(tally: Tally) -> str:
 
 def _uncovered(subject: Subject) -> Iterator[Remark]:
     covered = {pair for claim in subject.claims for pair in claim.pairs}
-    bare = [pair for pair in subject.engine[0].pairs if pair not in covered]
+    bare = [pair for pair in subject.pairs if pair not in covered]
     if bare:
         listed = ", ".join(f"∂{output}/∂{name}" for output, name in bare)
         names = {name for _, name in bare}

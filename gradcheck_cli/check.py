@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final, Literal
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import State
 from gradcheck_cli.conclude import Notes, conclude
-from gradcheck_cli.contract import linearity
+from gradcheck_cli.contract.cases import cases
+from gradcheck_cli.contract.rules import inspect
+from gradcheck_cli.coverage import Coverage, coverage_of
+from gradcheck_cli.elsewhere import at_other_sizes, at_other_values, symmetric_by_chance
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.examine import (
     Finding,
-    Witness,
+    Scene,
     examine,
     kinks_as_failures,
     without_degenerate,
     without_engine_faults,
     witness,
 )
-from gradcheck_cli.functions.base import Link, Pair, Subject
-from gradcheck_cli.jacobian import chain_product
-from gradcheck_cli.nearby import excused, span
-from gradcheck_cli.problem import EVERYWHERE, Problem
-from gradcheck_cli.result import CheckResult
-from gradcheck_cli.spec.sample import draw, has_samples
+from gradcheck_cli.functions.base import Pair, Subject
+from gradcheck_cli.joint import jointly
+from gradcheck_cli.linked import chain_scenes
+from gradcheck_cli.nearby import excused
+from gradcheck_cli.points import FAR_OUT, bind, further_names, is_far, is_special, not_finite, point_names
+from gradcheck_cli.problem import Problem
+from gradcheck_cli.result import CheckResult, Verdict
+from gradcheck_cli.spec.edges import Omitted
+from gradcheck_cli.spec.sample import EDGE
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
+from gradcheck_cli.wide import in_double, wide_scene
 
+DROWNED = 1e-6  # of the largest derivative: smaller errors far outside of the sample
+ROUND_OFF = 1e3  # likewise, in units of round-off
+# Special values that an edge point does without, where the function is not finite with them. Never the
+# negative ones alone: where these have no value, zero is the end of the domain, and no rule need hold at it.
+MILDER: Final[tuple[tuple[Literal["zeros", "negative values"], ...], ...]] = (
+    ("zeros",),
+    ("zeros", "negative values"),
+)
 REDRAWS = 5  # attempts to find a point without kinks, under ``kinks: move``
 
 
@@ -46,45 +62,63 @@ class Journal:
     evaluations: Counter[str] = field(default_factory=Counter)
     tallies: dict[tuple[str, Pair], Tally] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
+    symmetric: set[str] | None = None  # inputs that are symmetric at every point, though not declared so
     started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which sides of the operations of function and claims the points have taken."""
+        return coverage_of(self.check, self.subject)
 
     @cached_property
     def rng(self) -> np.random.Generator:
         """Source of dense seeds, other ones at every point."""
         return np.random.default_rng(self.check.seed)
 
+    @property
+    def passes(self) -> bool:
+        """Whether nothing has been found wrong or left open so far."""
+        verdicts = {tally.verdict for tally in self.tallies.values()}
+        return verdicts == {Verdict.PASS} and not self.notes.broken and not self.notes.stopped
+
     def add(self, point: str, problem: Problem, finding: Finding) -> None:
-        """Take in one finding, with what the point and the spec say about judging it."""
-        finding = by_the_rules(self.check, self.subject, point, problem, finding)
-        self.notes.engine(point, finding)
+        """Take in one finding."""
+        special = is_special(self.check, point)
+        self.notes.engine(point, finding, special=special)
         key = finding.claim.label, finding.pair
         if key not in self.tallies:
             output, name = finding.pair
             types = problem.function.outputs[output], problem.function.inputs[name]
-            sizes = (types[0].dtype.itemsize, types[1].dtype.itemsize)
-            self.tallies[key] = Tally(finding.claim, finding.pair, types[0].shape, types[1].shape, sizes)
-        self.tallies[key].add(point, finding.comparison)
+            self.tallies[key] = Tally(finding.claim, finding.pair, types)
+        self.tallies[key].add(point, finding.comparison, special=special)
 
 
 def by_the_rules(
     check: CheckSpec, subject: Subject, point: str, problem: Problem, finding: Finding
 ) -> Finding:
     """Restate a finding by what its point and the spec say about judging it."""
-    if point == "edge":
-        finding = _without_meeting_kinks(subject, problem, without_degenerate(finding))
+    if is_special(check, point):
+        finding = excused(problem, subject, without_degenerate(finding))
     else:
         finding = without_engine_faults(finding)
+    if is_far(point):
+        finding = without_overflow(problem, finding)
     return kinks_as_failures(finding) if check.kinks == "fail" else finding
 
 
-def _without_meeting_kinks(subject: Subject, problem: Problem, finding: Finding) -> Finding:
-    """Look beside the point before a claim is called wrong at it."""
-    own = problem.function is subject.function
-    if not own or finding.claim.misfit or not np.any(finding.comparison.state == State.FAIL):
-        return finding
-    directions = [direction for direction, _, _ in finding.lines]
-    beside = span(problem, subject.engine[0], finding.pair, directions)
-    return replace(finding, comparison=excused(finding.comparison, beside, finding.lines))
+def without_overflow(problem: Problem, finding: Finding) -> Finding:
+    """Leave out what is not finite, drowns in round-off or has no sharp derivative far outside of the sample.
+
+    Round-off and sharpness are those of the largest derivative, or of |y| / |x|.
+    """
+    comparison, (output, name) = finding.comparison, finding.pair
+    size = np.max(np.abs(problem.values[problem.rows[output]]), initial=0.0) / problem.view(name).typical
+    least = max(DROWNED, ROUND_OFF * problem.eps(output, name))
+    least *= max(float(size), float(np.max(comparison.scale, initial=0.0)))
+    drowned = (comparison.error <= least) | ~(comparison.bound <= least)
+    told = np.isfinite(comparison.analytic) & ((comparison.state == State.PASS) | ~drowned)
+    state = np.where(told, comparison.state, State.SKIPPED).astype(np.uint8)
+    return replace(finding, comparison=replace(comparison, state=state))
 
 
 def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> CheckResult:
@@ -94,8 +128,11 @@ def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> Ch
     """
     journal = Journal(check, subject)
     try:
-        for point in _points(check):
+        subject.require_code()
+        for point in point_names(check, subject):
             _visit(journal, point)
+        _reach_further(journal)
+        _look_elsewhere(journal)
     except EvaluationError as error:
         journal.notes.stopped = str(error)  # what is known so far still counts
     result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
@@ -103,132 +140,134 @@ def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> Ch
     return replace(result, seconds=seconds, evaluations=dict(journal.evaluations))
 
 
-def _points(check: CheckSpec) -> tuple[str, ...]:
-    """Points to visit, the edge point last; one is enough where every input is fixed."""
-    points = sorted(check.points, key=lambda point: point == "edge")
-    return tuple(points if has_samples(check.inputs) else points[:1])
-
-
 def _visit(journal: Journal, point: str) -> None:
     """Judge every claim at one point; under ``kinks: move`` at the first drawing that shows no kink."""
     attempts = REDRAWS if journal.check.kinks == "move" else 1
     for attempt in range(attempts):
-        problem = _problem(journal, point, attempt)
-        if not np.all(np.isfinite(problem.values)):
-            _not_finite(journal, point, problem)
+        problem = _finite(journal, point, attempt)
+        if problem is None:
             return
-        findings: Iterable[tuple[Problem, Finding]] = _findings(journal, problem)
+        scene = _scene(journal, problem)
+        findings: Iterable[tuple[Problem, Finding]] = _findings(journal, scene)
         if attempts > 1:  # all of a drawing has to be seen before any of it counts
             findings = list(findings)
             if any(finding.comparison.kink.any() for _, finding in findings):
                 continue
-        for where, finding in findings:
-            journal.add(point, where, finding)
+        _take_in(journal, point, scene, findings)
         return
     journal.notes.skip(point, f"each of {attempts} drawings lies on a kink (kinks: move)")
 
 
-def _problem(journal: Journal, point: str, attempt: int) -> Problem:
-    check = journal.check
-    problem = bind(check, journal.subject, point, attempt=attempt, evaluations=journal.evaluations)
+def _take_in(journal: Journal, point: str, scene: Scene, findings: Iterable[tuple[Problem, Finding]]) -> None:
+    """Count all findings at a point, its contract, and the sides of the operations that it takes."""
+    check, subject, problem = journal.check, journal.subject, scene.problem
+    _inspect(journal, point, scene)
+    restated = ((where, by_the_rules(check, subject, point, where, finding)) for where, finding in findings)
+    for where, finding in jointly(subject, restated) if is_special(check, point) else restated:
+        journal.add(point, where, finding)
+    here = symmetric_by_chance(journal.check, problem.primals)
+    journal.symmetric = here if journal.symmetric is None else journal.symmetric & here
+    journal.coverage.see(problem.primals)
+
+
+def _reach_further(journal: Journal) -> None:
+    """Judge every claim at further points that take sides which no point has taken so far.
+
+    The sides of code are not known: one point far out is judged in any case.
+    """
+    coverage, wanted = journal.coverage, None if journal.subject.engine else FAR_OUT
+    for point in further_names(journal.check, journal.subject):
+        if not coverage.missing and point != wanted:
+            break
+        problem = _problem(journal, point)
+        problem.count("forward")
+        reaches = point == wanted or coverage.missing & coverage.taken(problem.primals)
+        if reaches and np.all(np.isfinite(problem.values)):
+            scene = _scene(journal, problem)
+            _take_in(journal, point, scene, _findings(journal, scene))
+    if journal.passes:
+        journal.notes.warnings += coverage.remarks()
+
+
+def _look_elsewhere(journal: Journal) -> None:
+    """Ask of claims that pass whether they do so only for the sizes and values that the check has."""
+    check, subject = journal.check, journal.subject
+    if not journal.passes or check.expect == "fail" or subject.claims == subject.engine:
+        return
+    problem = _problem(journal, journal.check.points[0])
+    with contextlib.suppress(EvaluationError):  # what goes wrong elsewhere is no fault of this check
+        journal.notes.warnings += at_other_values(check, subject, journal.symmetric or set(), problem)
+        journal.notes.warnings += at_other_sizes(check, problem)
+
+
+def _finite(journal: Journal, point: str, attempt: int) -> Problem | None:
+    """Draw a point at which the function is finite; None if an edge point has none, and is skipped.
+
+    Raises
+    ------
+    EvaluationError
+        Elsewhere: a function without a value at a generic point cannot be checked.
+    """
+    problem = _problem(journal, point, attempt)
+    if np.all(np.isfinite(problem.values)):
+        return problem
+    fact = not_finite(journal.check, problem)
+    if not point.startswith(EDGE):
+        raise EvaluationError(f"the function is not finite at the {point} point: {fact}")
+    for omitted in MILDER if point == EDGE else ():
+        milder = _problem(journal, point, attempt, omitted=frozenset(omitted))
+        if np.all(np.isfinite(milder.values)):
+            left_out = f"the {point} point holds no {' and no '.join(omitted)}"
+            journal.notes.warn("skipped-point", f"{left_out}: with them the function is not finite: {fact}")
+            return milder
+    if point in journal.check.points:
+        journal.notes.skip(point, f"the function is not finite there: {fact}")
+    return None
+
+
+def _problem(journal: Journal, point: str, attempt: int = 0, *, omitted: Omitted = frozenset()) -> Problem:
+    check, subject = journal.check, journal.subject
+    problem = bind(check, subject, point, attempt=attempt, evaluations=journal.evaluations, omitted=omitted)
     return replace(problem, deadline=journal.started + (check.timeout or math.inf))
 
 
-def bind(
-    check: CheckSpec,
-    subject: Subject,
-    point: str,
-    *,
-    attempt: int = 0,
-    evaluations: Counter[str] | None = None,
-) -> Problem:
-    """Draw a point and bind the function to it; another ``attempt`` draws another one."""
-    return Problem(
-        function=subject.function,
-        primals=draw(check.inputs, seed=check.seed, point=point, attempt=attempt),
-        wrt=tuple(dict.fromkeys(name for claim in subject.engine for name in claim.inputs)),
-        domains={one.name: one.sample.domain for one in check.inputs},
-        symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
-        evaluations=Counter() if evaluations is None else evaluations,
-    )
+def _scene(journal: Journal, problem: Problem) -> Scene:
+    """Ask the claims and the engine at one point."""
+    subject = journal.subject
+    witnesses = [witness(problem, claim) for claim in subject.claims]
+    own = next((one for one in witnesses if one.claim in subject.engine[:1]), None)
+    engine = own or next((witness(problem, claim) for claim in subject.engine[:1]), None)
+    return Scene(problem, witnesses, engine)
 
 
-def _not_finite(journal: Journal, point: str, problem: Problem) -> None:
-    """Skip an edge point; elsewhere a function without a value is an error that names the entries."""
-    if point == "edge":
-        journal.notes.skip(point, f"the function is not finite there: {not_finite(journal.check, problem)}")
-        return
-    raise EvaluationError(
-        f"the function is not finite at the {point} point: {not_finite(journal.check, problem)}"
-    )
+def _inspect(journal: Journal, point: str, scene: Scene) -> None:
+    """Ask the rules of the contract; at added points, far out or on a bound, there is little new to learn.
+
+    But a claim that ignores its cotangent may have been zero so far, and nothing else finds fault with it.
+    """
+    check, smooth = journal.check, not is_special(journal.check, point)
+    for case in cases(scene.problem, scene.witnesses, check, journal.rng, smooth=smooth):
+        if point in check.points or case.claim.ignores_seed:
+            journal.notes.contract(inspect(case), check.allow)
 
 
-def not_finite(check: CheckSpec, problem: Problem) -> str:
-    """Name the entries of the function's value that are not finite, and the remedy if there is one."""
-    wrong = []
-    for output, rows in problem.rows.items():
-        values: Array = problem.values[rows].reshape(problem.output_shape(output))
-        wrong += [
-            f"{output}{list(map(int, index)) if index.size else ''} = {values[tuple(index)]}"
-            for index in np.argwhere(~np.isfinite(values))
-        ]
-    shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-    free = any(one.value is None and one.sample.domain == EVERYWHERE for one in check.inputs)
-    remedy = "; declare the inputs' domains, as in 'sample: positive' or 'uniform: [0.1, 2]'" if free else ""
-    return f"{shown}{remedy}"
-
-
-def _findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
+def _findings(journal: Journal, scene: Scene) -> Iterator[tuple[Problem, Finding]]:
     """Yield every comparison at one point: the claims', then the chain's."""
-    check, subject = journal.check, journal.subject
-    ignoring = "ignores-cotangent" in check.allow
-    witnesses = [
-        witness(problem, claim, unit_seeds=ignoring and claim.ignores_seed) for claim in subject.claims
-    ]
-    own = next((one for one in witnesses if one.claim is subject.engine[0]), None)
-    engine = own or witness(problem, subject.engine[0])
-    for one in witnesses:
-        if one.jacobians and not (ignoring and one.claim.ignores_seed):
-            journal.notes.contract(linearity(problem, one.claim, one.jacobians, journal.rng))
-    for finding in examine(problem, witnesses, engine, check.tolerance):
+    problem, subject = scene.problem, journal.subject
+    for finding in examine(scene, journal.check.tolerance, wide_scene(problem, subject)):
         yield problem, finding
     yield from _chain_findings(journal, problem)
 
 
 def _chain_findings(journal: Journal, problem: Problem) -> Iterator[tuple[Problem, Finding]]:
-    """Compare each link of the chain with its own differences, and their product with the whole's.
-
-    ∂z/∂x = ∂z/∂y · ∂y/∂x, entry by entry (∂z/∂x)_{i,j} = Σ_k (∂z/∂y)_{i,k} (∂y/∂x)_{k,j}.
-    """
+    """Judge the links of a declared chain, and their product against the whole."""
     subject, tolerance = journal.subject, journal.check.tolerance
     if subject.whole is None:
         return
-    jacobians = []
-    for link in subject.links:
-        there = at_link(problem, link)
-        found = witness(there, link.engine)
-        jacobians.append(found.jacobians[link.target, link.source])
-        named = Witness(replace(link.engine, label="chain"), found.jacobians)
-        for finding in examine(there, [named], found, tolerance):
-            yield there, finding
-    whole = subject.whole
-    there = at_link(problem, whole)
-    product = Witness(
-        replace(whole.engine, label="chain product"),
-        {(whole.target, whole.source): chain_product(jacobians)},
-    )
-    for finding in examine(there, [product], witness(there, whole.engine), tolerance):
-        yield there, finding
-
-
-def at_link(problem: Problem, link: Link) -> Problem:
-    """Bind a link's own function to the same point."""
-    return Problem(
-        function=link.function,
-        primals={**problem.primals, **link.value_of_source(problem.primals)},
-        wrt=(link.source,),
-        domains={name: domain for name, domain in problem.domains.items() if name == link.source},
-        symmetric=problem.symmetric & {link.source},
-        evaluations=problem.evaluations,
-        deadline=problem.deadline,
-    )
+    scenes, there = chain_scenes(problem, subject), in_double(problem, subject)
+    wide: Sequence[Scene | None] = [None] * len(scenes)
+    if there and subject.wide:
+        wide = chain_scenes(there, subject.wide)
+    for scene, sharper in zip(scenes, wide, strict=True):
+        for finding in examine(scene, tolerance, sharper):
+            yield scene.problem, finding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose import diagnose
 from gradcheck_cli.examine import Finding
 from gradcheck_cli.functions.base import Pair, Subject
-from gradcheck_cli.result import CheckResult, PairResult, Remark, Verdict, worst_verdict
+from gradcheck_cli.points import is_special
+from gradcheck_cli.result import CheckResult, Contract, PairResult, Remark, Verdict, worst_verdict
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
 
@@ -24,7 +26,7 @@ class Notes:
     """Remarks gathered while a check runs."""
 
     warnings: list[Remark] = field(default_factory=list)
-    broken: list[Remark] = field(default_factory=list)  # contracts that a claim breaks
+    contracts: dict[tuple[str, str, str | None], Contract] = field(default_factory=dict)
     stopped: str = ""  # why the check could not be carried to its end
     engine_at_fault: bool = False  # and a claim agrees with it: neither can be judged
 
@@ -38,15 +40,29 @@ class Notes:
         """Say that a point was left out."""
         self.warn("skipped-point", f"the {point} point was skipped: {reason}")
 
-    def contract(self, remarks: list[Remark]) -> None:
-        """Take in broken contracts, one a claim and code."""
-        known = {(remark.code, remark.input) for remark in self.broken}
-        self.broken += [remark for remark in remarks if (remark.code, remark.input) not in known]
+    def contract(self, contracts: Iterable[Contract], allowed: frozenset[str]) -> None:
+        """Take in what came of the contract at a point; a rule once broken stays so."""
+        for one in contracts:
+            key = one.claim, one.name, one.input
+            if one.broken and key not in self.contracts:
+                self.contracts.pop((one.claim, one.name, None), None)
+                self.contracts[key] = replace(one, allowed=one.allowed or one.code in allowed)
+            elif not one.broken and not self._known(one):
+                self.contracts[key] = one
 
-    def engine(self, point: str, finding: Finding) -> None:
-        """Say where the engine's own derivative contradicts the numeric one, and what was left out for it."""
-        if finding.engine is None:
-            return
+    def _known(self, contract: Contract) -> bool:
+        return any(key[:2] == (contract.claim, contract.name) for key in self.contracts)
+
+    @property
+    def broken(self) -> list[Contract]:
+        """The contracts that are broken and must not be."""
+        return [one for one in self.contracts.values() if one.broken and not one.allowed]
+
+    def engine(self, point: str, finding: Finding, *, special: bool) -> None:
+        """Say what was left out, and where the engine's own derivative contradicts the numeric one.
+
+        At a special point, where kinks may meet, that is no fault of the engine's.
+        """
         where, state = f"∂{finding.pair[0]}/∂{finding.pair[1]}", finding.comparison.state
         left_out = int(np.sum(state == State.SKIPPED))
         if left_out:
@@ -56,7 +72,7 @@ class Notes:
                 "kinks meet or the derivative is not finite",
                 finding.pair[1],
             )
-        if point != "edge":
+        if finding.engine is not None and not special:
             self._engine_at_fault(finding, where)
 
     def _engine_at_fault(self, finding: Finding, where: str) -> None:
@@ -84,7 +100,7 @@ def conclude(
 ) -> CheckResult:
     """Put the result of a check together."""
     diagnoses = _diagnoses(check, subject, tallies, notes)
-    for remark in dict.fromkeys(cautions(check, subject, tallies)):
+    for remark in dict.fromkeys([*_allowed(notes), *cautions(check, subject, tallies)]):
         notes.warn(remark.code, remark.message, remark.input)
     verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
     if notes.broken:
@@ -108,9 +124,10 @@ def conclude(
         verdict=verdict,
         as_expected=as_expected,
         pairs=_results(tallies),
+        contracts=tuple(notes.contracts.values()),
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
-        message="; ".join(filter(None, (notes.stopped, message))) or _inconclusive(tallies, verdict),
+        message="; ".join(filter(None, (notes.stopped, message))) or _inconclusive(check, tallies, verdict),
     )
 
 
@@ -138,9 +155,23 @@ def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: 
                 "chain lacks that path's term"
             )
             found.insert(0, Remark(code="missing-term", input=start, message=message))
-    codes = {remark.code for remark in notes.broken}
-    rest = [remark for remark in found if not (remark.code == "unknown" and codes)]
-    return list(dict.fromkeys([*notes.broken, *rest]))
+    named = {(remark.code, remark.input) for remark in found}
+    # The comparison has more to say of the shapes.
+    broken = [
+        Remark(code=one.code, input=one.input, message=one.message)
+        for one in notes.broken
+        if (one.code, one.input) not in named
+    ]
+    remarks = list(dict.fromkeys([*broken, *found]))
+    known = [remark for remark in remarks if remark.code != "unknown"]
+    return known if broken and known else remarks
+
+
+def _allowed(notes: Notes) -> Iterator[Remark]:
+    """Broken contracts that are warnings; of a cotangent that is ignored ``cautions`` speaks."""
+    for one in notes.contracts.values():
+        if one.broken and one.allowed and one.code != "ignores-cotangent":
+            yield Remark(code=one.code, message=one.message, input=one.input)
 
 
 def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) -> tuple[bool, str]:
@@ -156,14 +187,19 @@ def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) ->
     return verdict is Verdict.FAIL, ""
 
 
-def _inconclusive(tallies: list[Tally], verdict: Verdict) -> str:
+def _inconclusive(check: CheckSpec, tallies: list[Tally], verdict: Verdict) -> str:
     if verdict is not Verdict.INCONCLUSIVE:
         return ""
     if not tallies:
         return "no point was left to check at"
     number = sum(tally.result().inconclusive for tally in tallies)
     entries = "1 entry" if number == 1 else f"{number} entries"
+    fact = f"{entries} could not be decided: the numeric derivative is too uncertain there"
+    fixed = [one.name for one in check.inputs if one.value is not None and one.differentiable]
+    if fixed and is_special(check, check.points[0]):
+        remedy = f"at other values of {', '.join(fixed)}, or of a sample, there may be none"
+        return f"{fact} (a kink, a tie or a singularity at the very point); {remedy}"
     return (
-        f"{entries} could not be decided: the numeric derivative is too uncertain there (noise, a kink, a "
-        "singularity or a jump nearby); try another seed, other sample ranges or a higher precision"
+        f"{fact} (noise, a kink, a singularity or a jump nearby); try another seed, other sample ranges or a "
+        "higher precision"
     )

@@ -5,6 +5,7 @@ Every hypothesis is checked against the numbers before it is uttered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import SEVERAL, Comparison, State
+from gradcheck_cli.functions.base import ArrayType
 from gradcheck_cli.result import Remark
-from gradcheck_cli.shapes import Shape, Size, show
+from gradcheck_cli.shapes import Shape, Size, count, show
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
 
@@ -60,24 +62,43 @@ def diagnose(tally: Tally, check: CheckSpec) -> list[Remark]:
         return []
     if tally.claim.misfit is not None:
         return list(_misfit(tally))
-    refused = tally.claim.ignores_seed and "ignores-cotangent" not in check.allow
-    if refused and np.any(tally.evidence.analytic):
-        return [_ignores_cotangent(tally)]
+    if tally.claim.ignores_seed and tally.output_shape and "ignores-cotangent" not in check.allow:
+        return []  # the contract names it, and no Jacobian of rows that are alike resembles the right one
     failed = tally.evidence.state == State.FAIL
     if check.kinks == "fail" and not np.any(failed & (tally.evidence.error > 0)):
         return [_remark(tally, "domain", "one-sided derivatives differ, and the spec says 'kinks: fail'")]
+    infinite = [_remark(tally, "unknown", message) for message in _not_finite(tally.evidence)]
     if np.all(tally.evidence.kink[failed]):
-        return [_remark(tally, "domain", KINKED)]
-    case = Case(tally, tally.evidence, check.dims)
-    found = [
-        _remark(tally, code, message)
-        for code, hypothesis in HYPOTHESES
-        if (message := hypothesis(case)) is not None
-    ]
-    if tally.failed_at == ["edge"] and "generic" in check.points:
-        message = "wrong at the edge point only: at exact zeros, ties, repeated, negative or integer values"
-        found.insert(0, _remark(tally, "domain", message))
+        return [_remark(tally, "domain", KINKED), *infinite]
+    found = [*infinite, *_likenesses(Case(tally, tally.evidence, check.dims))]
+    if "generic" in check.points and "generic" not in tally.failed_at:
+        found = [_remark(tally, "domain", message) for message in _only_at(tally.failed_at)] + found
     return found or [_remark(tally, "unknown", "the claim differs from the derivative in no simple way")]
+
+
+def _not_finite(evidence: Comparison) -> Iterator[str]:
+    """Say where the claim is no number although the derivative is one."""
+    wrong = (evidence.state == State.FAIL) & ~np.isfinite(evidence.analytic)
+    if wrong.any():
+        # Not its sign: what says inf for a seed of -2 comes to -inf.
+        kinds = " or ".join(dict.fromkeys(str(size) for size in np.sort(np.abs(evidence.analytic[wrong]))))
+        yield f"the claim is not finite ({kinds}) in {np.sum(wrong)} of {wrong.size} entries"
+
+
+def _likenesses(case: Case) -> Iterator[Remark]:
+    """Yield every hypothesis that the numbers bear out."""
+    for code, hypothesis in HYPOTHESES:
+        if (message := hypothesis(case)) is not None:
+            yield _remark(case.tally, code, message)
+
+
+def _only_at(points: list[str]) -> Iterator[str]:
+    """Say what is special about the only points at which a claim is wrong."""
+    if points == ["edge"]:
+        yield "wrong at the edge point only: at exact zeros, ties, repeated, negative or integer values"
+    elif all(re.search(r"edge|\*", point) for point in points):
+        listed = " and ".join(points)
+        yield f"wrong at {listed} only: where an operation takes another side, or on the bound between two"
 
 
 def _remark(tally: Tally, code: str, message: str) -> Remark:
@@ -91,6 +112,11 @@ def _where(tally: Tally) -> str:
 def _misfit(tally: Tally) -> Iterator[Remark]:
     misfit, name = tally.claim.misfit, tally.pair[1]
     assert misfit is not None
+    if misfit.code != "wrong-shape":
+        yield Remark(code=misfit.code, input=name, message=misfit.message)
+        return
+    if misfit.exchanged:
+        yield Remark(code="swapped-inputs", input=name, message=f"{misfit.message}; {misfit.exchanged}")
     wanted, given = tally.input_shape, misfit.shape
     if tally.claim.kind == "vjp" and given is not None and _stretches(wanted, given):
         lead = len(given) - len(wanted)
@@ -114,16 +140,6 @@ def _stretches(shape: Shape, wider: Shape) -> bool:
     return len(wider) >= len(shape) and all(one in (1, two) for one, two in zip(shape, tail, strict=True))
 
 
-def _ignores_cotangent(tally: Tally) -> Remark:
-    output, name = tally.pair
-    if tally.claim.kind == "jvp":
-        return _remark(tally, "ignores-cotangent", f"the claim does not vary with {name}_dot: multiply by it")
-    message = f"the claim does not vary with d{output}: multiply by it"
-    if not tally.output_shape:
-        message += "; or, for the gradient of a loss, write 'allow: [ignores-cotangent]'"
-    return _remark(tally, "ignores-cotangent", message)
-
-
 def _zero(case: Case) -> str | None:
     if np.any(case.analytic) or not np.any(case.numeric):
         return None
@@ -136,10 +152,11 @@ def _sign_flipped(case: Case) -> str | None:
 
 def _scaled(case: Case) -> str | None:
     """Recognise a constant factor, and name it where it is a size of the spec or made of them."""
-    weight = float(np.sum(case.numeric**2))
-    if not weight or not np.all(np.isfinite(case.analytic)):
+    largest = float(np.max(np.abs(case.numeric), initial=0.0))
+    if not 0 < largest < np.inf or not np.all(np.isfinite(case.analytic)):
         return None
-    factor = float(np.sum(case.analytic * case.numeric)) / weight
+    numeric, analytic = case.numeric / largest, case.analytic / largest  # squares may overflow
+    factor = float(np.sum(analytic * numeric) / np.sum(numeric**2))
     simple = any(np.isclose(abs(one), round(abs(one))) for one in (factor, 1 / factor)) if factor else False
     if np.count_nonzero(case.numeric) < 2 and not simple:  # any two numbers have a ratio
         return None
@@ -163,15 +180,39 @@ def _transposed(case: Case) -> str | None:
     shape = case.tally.input_shape
     rank = len(shape)
     if rank >= 2 and shape[-1] == shape[-2] > 1:
-        rows = case.analytic.reshape(-1, *shape)
-        if case.explains(np.swapaxes(rows, -1, -2).reshape(case.analytic.shape)):
+        rows = case.analytic.reshape(-1, *case.tally.types[1].parts.shape)
+        if case.explains(np.swapaxes(rows, rank - 1, rank).reshape(case.analytic.shape)):
             return f"the claim for {case.name} is transposed: swap its last two axes"
-    square = case.tally.output_shape == shape
+    square = case.tally.types[0].parts.shape == case.tally.types[1].parts.shape
     if square and case.tally.claim.kind != "vjp" and case.explains(case.analytic.T):
         return "output and input axes are exchanged: the Jacobian's output axes come first"
     if square and case.tally.claim.kind == "vjp" and case.explains(case.analytic.T):
         return "the claim multiplies by the Jacobian, not by its transpose: it is a JVP"
     return None
+
+
+def _conjugated(case: Case) -> str | None:
+    """Recognise a conjugate too many or missing: of the value, or of what multiplies the cotangent."""
+    kind, (output, given) = case.tally.claim.kind, case.tally.types
+    rows, columns = _signs(output)[:, np.newaxis], _signs(given)
+    value, multiplied = (columns, f"d{case.tally.pair[0]}") if kind == "vjp" else (rows, f"{case.name}_dot")
+    if not (output.is_complex or given.is_complex):
+        return None
+    if kind == "vjp" and case.explains(case.analytic * value):
+        gradient = f"∂L/∂Re {case.name} + i ∂L/∂Im {case.name}"
+        return f"the claim is the conjugate of the gradient {gradient}, as JAX's grad is: write conj(…)"
+    if kind == "jvp" and case.explains(case.analytic * value):
+        return "the claim is the conjugate of the derivative: write conj(…)"
+    if not case.explains(case.analytic * rows * columns):
+        return None
+    if kind == "jacobian":
+        return "the claim is the conjugate of the Jacobian: write conj(…)"
+    return f"what the claim multiplies {multiplied} by has to be conjugated"
+
+
+def _signs(type_: ArrayType) -> Array:
+    """-1 for every imaginary part of an array, 1 for all other numbers in it."""
+    return np.tile([1.0, -1.0] if type_.is_complex else [1.0], count(type_.shape))
 
 
 def _single_entry(case: Case) -> str | None:
@@ -186,6 +227,7 @@ HYPOTHESES: tuple[tuple[str, Callable[[Case], str | None]], ...] = (
     ("zero", _zero),
     ("sign-flipped", _sign_flipped),
     ("scaled", _scaled),
+    ("conjugated", _conjugated),
     ("transposed", _transposed),
     ("single-entry", _single_entry),
 )

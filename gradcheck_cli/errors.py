@@ -34,3 +34,7 @@ class BudgetError(GradcheckError):
 
 class EvaluationError(GradcheckError):
     """The function under test raised, or returned something that is no array."""
+
+
+class TimeUpError(EvaluationError):
+    """A check has taken longer than it may."""

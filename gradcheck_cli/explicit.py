@@ -21,6 +21,8 @@ class ExplicitJacobian:
 
     The derivative is within ``bound`` of ``numeric``. At a kink every value from ``low`` to ``high`` is a
     right one, and ``numeric`` the one nearest to the analytic side; elsewhere all three are the same.
+    The last axis of a complex array is that of its real and imaginary parts.
+
     ``wrong`` marks the entries in which the analytic side is not right, ``undecided`` those that could not
     be judged. ``row`` and ``column`` are the multi-indices that were asked for, if any: then the axes of the
     output, or of the input, are gone from the arrays.
@@ -44,6 +46,7 @@ class ExplicitJacobian:
     undecided: Array
     itemsize: int = 8
     expects_failure: bool = False
+    complex_arrays: tuple[str, ...] = ()  # which of output and input are complex
     misfit: str = ""  # why the analytic side has no value
     row: Index | None = None
     column: Index | None = None

@@ -4,6 +4,10 @@ For y of shape (M₁ × … × M_p) and x of shape (N₁ × … × N_q) the gene
 (M₁ × … × M_p) × (N₁ × … × N_q): outputs first, then inputs; its entry (i, j) for multi-indices i and j is
 ∂y_i/∂x_j. A *row* (i fixed) has the shape of x, a *column* (j fixed) the shape of y. Flattening each
 group of axes gives the M × N matrix in which everything here is stored.
+
+A complex array counts as its ``parts``, so that every Jacobian is real: of a complex y by a complex x it
+has a block of ∂Re y, ∂Im y by ∂Re x, ∂Im x for every two entries, [[a, -b], [b, a]] where y is holomorphic
+and dy/dx = a + ib.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import numpy as np
 from gradcheck_cli import analytic
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Pair
 from gradcheck_cli.problem import Problem, symmetric_part
 from gradcheck_cli.shapes import Shape, count
 
@@ -63,14 +67,15 @@ def chain_product(links: Sequence[Jacobian]) -> Jacobian:
     return reduce(lambda product, link: link @ product, links)
 
 
-def assemble(problem: Problem, claim: Claim, *, unit_seeds: bool = False) -> dict[Pair, Jacobian]:
+def assemble(problem: Problem, claim: Claim) -> dict[Pair, Jacobian]:
     """Build the explicit Jacobians that a claim stands for, one for each of its pairs.
 
     A VJP gives them row by row, a JVP column by column, each from a multiple of a basis array.
-    ``unit_seeds`` uses the basis arrays themselves (for a claim that ignores its cotangent).
+    A claim that ignores its seed is asked with the basis arrays themselves, so that its own numbers stand in
+    the Jacobian.
     """
     builders = {"vjp": _by_rows, "jvp": _by_columns, "jacobian": _given}
-    matrices = builders[claim.kind](problem, claim, unit_seeds)
+    matrices = builders[claim.kind](problem, claim)
     return {
         pair: Jacobian(
             problem.output_shape(pair[0]),
@@ -81,38 +86,68 @@ def assemble(problem: Problem, claim: Claim, *, unit_seeds: bool = False) -> dic
     }
 
 
-def _by_rows(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: FBT001
+def _asked(call: Linear, name: str, type_: ArrayType, place: int, claim: Claim) -> tuple[float, Arrays]:
+    """Ask for a row or column; again with a smaller seed where a product with it may have overflowed."""
+    size = 1.0 if claim.ignores_seed else analytic.seed_size(place)
+    found = call({name: analytic.basis(type_, place, size)})
+    if abs(size) > 1 and not all(np.all(np.isfinite(one)) for one in found.values()):
+        size /= 8
+        found = call({name: analytic.basis(type_, place, size)})
+    return size, found
+
+
+def _by_rows(problem: Problem, claim: Claim) -> dict[Pair, Array]:
     pull = analytic.ask(problem, claim)
     matrices = _empty(problem, claim)
     for output in claim.outputs:
         for row in range(count(problem.output_shape(output))):
-            size = 1.0 if unit_seeds else analytic.seed_size(row)
-            gradients = pull({output: analytic.basis(problem.function.outputs[output], row, size)})
+            size, gradients = _asked(pull, output, problem.function.outputs[output], row, claim)
             for name in claim.inputs:
-                matrices[output, name][row] = np.asarray(gradients[name], np.float64).reshape(-1) / size
+                gradient = analytic.vector(gradients[name], problem.function.inputs[name])
+                matrices[output, name][row] = gradient / size
     return matrices
 
 
-def _by_columns(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: FBT001
+def _by_columns(problem: Problem, claim: Claim) -> dict[Pair, Array]:
     push = analytic.ask(problem, claim)
     matrices = _empty(problem, claim)
     for name in claim.inputs:
         for column in range(count(problem.input_shape(name))):
-            size = 1.0 if unit_seeds else analytic.seed_size(column)
-            tangents = push({name: analytic.basis(problem.function.inputs[name], column, size)})
+            size, tangents = _asked(push, name, problem.function.inputs[name], column, claim)
             for output in claim.outputs:
-                matrices[output, name][:, column] = (
-                    np.asarray(tangents[output], np.float64).reshape(-1) / size
-                )
+                tangent = analytic.vector(tangents[output], problem.function.outputs[output])
+                matrices[output, name][:, column] = tangent / size
     return matrices
 
 
-def _given(problem: Problem, claim: Claim, unit_seeds: bool) -> dict[Pair, Array]:  # noqa: ARG001, FBT001
+def _given(problem: Problem, claim: Claim) -> dict[Pair, Array]:
     explicit = analytic.ask(problem, claim)({})
     matrices = _empty(problem, claim)
-    for pair, matrix in matrices.items():
-        matrix[:] = np.asarray(explicit[pair[1]], np.float64).reshape(matrix.shape)
+    for (output, name), matrix in matrices.items():
+        types = problem.function.outputs[output], problem.function.inputs[name]
+        matrix[:] = real_matrix(np.asarray(explicit[name]), *types)
     return matrices
+
+
+def real_matrix(explicit: Array, output: ArrayType, given: ArrayType) -> Array:
+    """Write an explicit array ∂y/∂x, of shape y.shape + x.shape, as the matrix of both arrays' parts.
+
+    Of a holomorphic y it holds dy/dx; of a complex y by a real x ∂Re y/∂x + i ∂Im y/∂x; of a real y by a
+    complex x the gradient of every entry, ∂y/∂Re x + i ∂y/∂Im x.
+    """
+    matrix = explicit.reshape(count(output.shape), count(given.shape))
+    if not (output.is_complex or given.is_complex):
+        return matrix.real
+    real, imag = matrix.real, matrix.imag
+    if not output.is_complex:
+        blocks = [[real, imag]]
+    elif not given.is_complex:
+        blocks = [[real], [imag]]
+    else:
+        blocks = [[real, -imag], [imag, real]]
+    stacked = np.array(blocks, dtype=np.float64)  # part of y, part of x, entry of y, entry of x
+    rows, columns = stacked.shape[0] * matrix.shape[0], stacked.shape[1] * matrix.shape[1]
+    return np.transpose(stacked, (2, 0, 3, 1)).reshape(rows, columns)
 
 
 def _empty(problem: Problem, claim: Claim) -> dict[Pair, Array]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.functions.base import Pair, Subject
-from gradcheck_cli.functions.claims import compile_check
+from gradcheck_cli.functions.compile import compile_subject
 from gradcheck_cli.result import Fault
 from gradcheck_cli.select import parse_selection
 from gradcheck_cli.shapes import Shape, count, show, show_bytes, show_symbols
@@ -100,6 +100,8 @@ def over_budget(
 
     ``shapes`` holds both groups of axes of every Jacobian that is to be built.
     """
+    if not shapes:
+        return []
     sizes = {pair: count(rows) * count(columns) for pair, (rows, columns) in shapes.items()}
     total = 8 * (sum(sizes.values()) * arrays + max(sizes.values()) * WORKING_ARRAYS)
     if total <= max_memory:
@@ -130,7 +132,7 @@ def _compile_each(
     checks: Sequence[CheckSpec], max_memory: int, fits: Fits
 ) -> Iterator[tuple[Job | None, list[Fault]]]:
     for check in checks:
-        subject, faults = compile_check(check, max_memory=max_memory)
+        subject, faults = compile_subject(check, max_memory=max_memory)
         if subject is not None:
             faults = fits(check, subject)
         yield (Job(check, subject) if subject is not None else None), faults

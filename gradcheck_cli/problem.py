@@ -1,7 +1,7 @@
 """A function bound to one point: what the two witnesses, analytic and numeric, are asked about.
 
 Numerically the function is seen one input at a time, as a map from that input's array to the vector of
-all floating outputs, flattened and joined.
+all floating outputs, flattened and joined. Both are real: of a complex array the ``parts``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.errors import EvaluationError
-from gradcheck_cli.functions.base import Arrays, Function
+from gradcheck_cli.errors import EvaluationError, TimeUpError
+from gradcheck_cli.functions.base import NO_VALUE, Arrays, Function
+from gradcheck_cli.parts import part_dtype, parts_of, whole_of
 from gradcheck_cli.shapes import Shape, count
 
 Interval = tuple[float, float]
 EVERYWHERE: Interval = (-np.inf, np.inf)
-NO_VALUE = (ArithmeticError, np.linalg.LinAlgError)  # what a function raises outside its domain
 
 
 def symmetric_part(array: Array) -> Array:
@@ -33,7 +33,7 @@ def symmetric_part(array: Array) -> Array:
 
 def typical_size(array: Array) -> float:
     """Root mean square of an array's entries; 1 where there are none or all are zero."""
-    size = np.abs(array, dtype=np.float64)
+    size = np.abs(parts_of(array, array.dtype), dtype=np.float64)
     largest = float(np.max(size, initial=0.0))
     if not largest:
         return 1.0
@@ -109,6 +109,8 @@ def _within(domain: Interval, dtype: np.dtype[Any]) -> Interval:
 class Problem:
     """A function at a point. ``evaluations`` counts calls: forward, vjp, jvp.
 
+    The domain of a complex input is that of its real and of its imaginary part.
+
     After ``deadline`` (by the clock of ``time.monotonic``) every call raises ``EvaluationError``.
     """
 
@@ -129,7 +131,7 @@ class Problem:
             After the deadline.
         """
         if time.monotonic() > self.deadline:
-            raise EvaluationError("the check's time is up (timeout)")
+            raise TimeUpError("the check's time is up (timeout)")
         self.evaluations[kind] += 1
 
     @cached_property
@@ -148,12 +150,12 @@ class Problem:
         return rows
 
     def output_shape(self, name: str) -> Shape:
-        """Shape of an output, with its symbols."""
-        return self.function.outputs[name].shape
+        """Shape of an output's parts, with its symbols."""
+        return self.function.outputs[name].parts.shape
 
     def input_shape(self, name: str) -> Shape:
-        """Shape of an input, with its symbols."""
-        return self.function.inputs[name].shape
+        """Shape of an input's parts, with its symbols."""
+        return self.function.inputs[name].parts.shape
 
     def eps(self, output: str, name: str) -> float:
         """Round-off unit of the coarser of an output's and an input's dtype."""
@@ -175,24 +177,26 @@ class Problem:
             return self._joined(self.function.along(name, self.primals)(self.primals[name]))
         except NO_VALUE:
             return np.full(sum(count(self.output_shape(one)) for one in self.outputs), np.nan)
+        except EvaluationError:
+            raise
         except Exception as error:
             raise EvaluationError(f"the function raised {type(error).__name__}: {error}") from error
 
     def view(self, name: str) -> View:
         """Look at the function as one of ``name`` alone; where it raises, it has no finite value."""
-        function = self.function.along(name, self.primals)
+        function, dtype = self.function.along(name, self.primals), self.primals[name].dtype
         missing = np.full(self.values.shape, np.nan)
 
         def evaluate(array: Array) -> Array:
             self.count("forward")
             try:
-                return self._joined(function(array))
+                return self._joined(function(whole_of(array, dtype)))
             except NO_VALUE:
                 return missing
 
         return View(
-            primal=self.primals[name],
-            domain=_within(self.domains.get(name, EVERYWHERE), self.primals[name].dtype),
+            primal=parts_of(self.primals[name], dtype),
+            domain=_within(self.domains.get(name, EVERYWHERE), part_dtype(dtype)),
             symmetric=name in self.symmetric,
             eps=max(self.eps(output, name) for output in self.outputs),
             function=evaluate,
@@ -208,5 +212,9 @@ class Problem:
         return magnitude
 
     def _joined(self, outputs: Arrays) -> Array:
-        parts = [np.asarray(outputs[name], dtype=np.float64).reshape(-1) for name in self.outputs]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        types = self.function.outputs
+        vectors = [
+            parts_of(outputs[name], types[name].dtype).astype(np.float64, copy=False).reshape(-1)
+            for name in self.outputs
+        ]
+        return vectors[0] if len(vectors) == 1 else np.concatenate(vectors)

@@ -19,7 +19,7 @@ class Outcome(enum.Enum):
     FIRST = "the remainder shrinks only as t: the claim is not the derivative"
     EXACT = "the remainder is round-off: the function is linear here and the claim exact"
     UNCLEAR = "nothing follows from the remainder"
-    MISFIT = "the claim has no value of the right shape: it is not the derivative"
+    MISFIT = "the claim does not fit: it is not the derivative"
     ERROR = "the remainder could not be computed"
 
     @property

@@ -71,12 +71,38 @@ class Remark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contract:
+    """One thing that a derivative owes its callers whatever its values, and whether it keeps it.
+
+    ``allowed`` says that breaking it is a warning only, because the spec says so or by its nature.
+    """
+
+    name: str  # of the rule, in a word or two
+    code: str  # of the diagnosis if it is broken
+    claim: str
+    verdict: Verdict
+    message: str = ""
+    input: str | None = None
+    allowed: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is broken."""
+        return self.verdict is Verdict.FAIL
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One entry ∂(output[output_index])/∂(input[input_index]) of a generalized Jacobian, both ways."""
+    """One entry ∂(output[output_index])/∂(input[input_index]) of a generalized Jacobian, both ways.
+
+    Of a complex array an entry is a part: ``real`` or ``imag``.
+    """
 
     point: str
     output_index: Index
     input_index: Index
+    output_part: str = ""
+    input_part: str = ""
     analytic: float
     numeric: float
     bound: float
@@ -98,7 +124,8 @@ class PairResult:
 
     ``claim`` says where the analytic side came from: ``vjp``, ``jvp``, ``jacobian``, ``engine vjp``,
     ``engine jvp``, ``chain`` for a link of a chain, ``chain product``. The explicit Jacobian has the shape
-    ``output_shape + input_shape``; a VJP needs one cotangent and one gradient.
+    ``output_shape + input_shape``; a VJP needs one cotangent and one gradient. A complex array counts as
+    twice as many real numbers.
     """
 
     output: str
@@ -106,6 +133,8 @@ class PairResult:
     claim: str
     output_shape: Shape
     input_shape: Shape
+    output_complex: bool = False
+    input_complex: bool = False
     mode: str = "dense"
     verdict: Verdict
     entries: int
@@ -136,6 +165,7 @@ class CheckResult:
     seconds: float = 0.0
     evaluations: Mapping[str, int] = field(default_factory=dict)
     pairs: tuple[PairResult, ...] = ()
+    contracts: tuple[Contract, ...] = ()
     diagnoses: tuple[Remark, ...] = ()
     warnings: tuple[Remark, ...] = ()
     message: str = ""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ShapeError
 
+PARTS = ("real", "imag")  # of a complex entry, in the order of an index of them
+
 if TYPE_CHECKING:
     import numpy as np
     from typing_extensions import Self

@@ -1,7 +1,7 @@
 """What one claim about one pair came to over all points: merged verdicts, worst entries, sizes.
 
-An entry is wrong if it is wrong at any point. At the edge point an entry that could not be decided does
-not count if another point decided it.
+An entry is wrong if it is wrong at any point. One that could not be decided at a special point, such as the
+edge point, does not count if another point decided it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import Comparison, State
-from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.functions.base import ArrayType, Claim, Pair
 from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
 from gradcheck_cli.shapes import Shape, count
 
@@ -34,32 +34,41 @@ class Tally:
 
     claim: Claim
     pair: Pair
-    output_shape: Shape
-    input_shape: Shape
-    itemsizes: tuple[int, int]
-    state: Array | None = None
+    types: tuple[ArrayType, ArrayType]  # of output and input
+    merged: Array | None = None  # the gravest state of each entry, but for those left open
     failed_at: list[str] = field(default_factory=list)
     evidence: Comparison | None = None  # of the first point at which it failed
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
     threshold: Array = field(default_factory=lambda: np.zeros(0))
     blind: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    left_out: int = 0  # undecided at the edge point, decided elsewhere
+    open: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))  # undecided at a special point
+    open_at: list[str] = field(default_factory=list)
     kinks: int = 0
     approximate: bool = False
     informed: bool = False
     entries: list[tuple[Rank, Entry]] = field(default_factory=list)
     values: Values | None = None
 
-    def add(self, point: str, comparison: Comparison) -> None:
-        """Take in the comparison at one more point; the edge point comes last."""
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output; a complex one has twice as many rows in the comparison."""
+        return self.types[0].shape
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the input; a complex one has twice as many columns in the comparison."""
+        return self.types[1].shape
+
+    def add(self, point: str, comparison: Comparison, *, special: bool) -> None:
+        """Take in the comparison at one more point; ``special`` ones may lie on kinks or singularities."""
         state = comparison.state
         if (state == State.FAIL).any():
             self.failed_at.append(point)
             self.evidence = self.evidence or comparison
         self.kinks += int(np.sum(comparison.kink))
         self.approximate |= bool(comparison.approximate.any())
-        self._merge(point, comparison)
+        self._merge(point, comparison, special=special)
         self._measure(comparison)
         self._keep_worst(point, comparison)
         if self.values is None and state.size <= SMALL:
@@ -69,27 +78,39 @@ class Tally:
                 numeric=tuple(map(tuple, comparison.numeric.tolist())),
             )
 
-    def _merge(self, point: str, comparison: Comparison) -> None:
+    def _merge(self, point: str, comparison: Comparison, *, special: bool) -> None:
         """Merge verdicts entry by entry: the gravest counts, and the widest threshold of a generic point.
 
         At the edge point an error that vanishes with x would seem detectable at any size, and at a kink
-        none; its thresholds count only for entries that no generic point judged.
+        none; its thresholds count only for entries that no point before it judged.
         """
         state = comparison.state
         judged = np.isin(state, (State.PASS, State.FAIL))
         threshold = np.where(judged, comparison.threshold, np.nan)
-        if self.state is None:
-            self.state, self.threshold, self.blind = state.copy(), threshold, comparison.blind | ~judged
+        unsettled = (state == State.UNDECIDED) & special
+        if unsettled.any():
+            self.open_at.append(point)
+        state = np.where(unsettled, State.SKIPPED, state)
+        if self.merged is None:
+            self.merged, self.open = state.astype(np.uint8), unsettled
+            self.threshold, self.blind = threshold, comparison.blind | ~judged
             return
-        if point == "edge":
-            open_here = (state == State.UNDECIDED) & (self.state == State.PASS)
-            self.left_out += int(np.sum(open_here))
-            state = np.where(open_here, State.SKIPPED, state)
-        self.state = np.maximum(self.state, state)
-        merged = np.fmax(self.threshold, threshold)
-        known = np.isfinite(self.threshold) & (point == "edge")
-        self.threshold = np.where(known, self.threshold, merged)
+        self.merged, self.open = np.maximum(self.merged, state), self.open | unsettled
+        known = np.isfinite(self.threshold) & special
+        self.threshold = np.where(known, self.threshold, np.fmax(self.threshold, threshold))
         self.blind = self.blind & (comparison.blind | ~judged)
+
+    @property
+    def state(self) -> Array | None:
+        """State of each entry over all points."""
+        if self.merged is None:
+            return None
+        return np.where(self.open & (self.merged == State.SKIPPED), State.UNDECIDED, self.merged)
+
+    @property
+    def left_out(self) -> int:
+        """Count the entries that were undecided at a special point and decided at another."""
+        return 0 if self.merged is None else int(np.sum(self.open & (self.merged == State.PASS)))
 
     def _measure(self, comparison: Comparison) -> None:
         judged = (comparison.state != State.SKIPPED) & np.isfinite(comparison.bound)
@@ -121,18 +142,23 @@ class Tally:
             for place in places[np.argsort(-size[places], kind="stable")[:SHOWN]]:
                 rank = (int(verdict), float(size[place]))
                 self.entries.append((rank, self._entry(point, comparison, int(place))))
-        worst: dict[tuple[Index, Index], tuple[Rank, Entry]] = {}
+        worst: dict[tuple[Index, str, Index, str], tuple[Rank, Entry]] = {}
         for rank, entry in sorted(self.entries, key=lambda ranked: ranked[0], reverse=True):
             # Once, although it may be wrong at several points.
-            worst.setdefault((entry.output_index, entry.input_index), (rank, entry))
+            key = (entry.output_index, entry.output_part, entry.input_index, entry.input_part)
+            worst.setdefault(key, (rank, entry))
         self.entries = list(worst.values())[:SHOWN]
 
     def _entry(self, point: str, comparison: Comparison, place: int) -> Entry:
         row, column = divmod(place, comparison.state.shape[1])
+        output_index, output_part = self.types[0].entry(row)
+        input_index, input_part = self.types[1].entry(column)
         return Entry(
             point=point,
-            output_index=_index(row, self.output_shape),
-            input_index=_index(column, self.input_shape),
+            output_index=output_index,
+            input_index=input_index,
+            output_part=output_part,
+            input_part=input_part,
             analytic=float(comparison.analytic[row, column]),
             numeric=float(comparison.numeric[row, column]),
             bound=float(comparison.bound[row, column]),
@@ -154,14 +180,16 @@ class Tally:
         state = np.zeros((0, 0)) if self.state is None else self.state
         wrong = {Verdict.FAIL, Verdict.INCONCLUSIVE}
         entries = tuple(entry for _, entry in self.entries)
-        size = count(self.output_shape) * count(self.input_shape)
-        out_size, in_size = self.itemsizes
+        parts = [one.parts for one in self.types]
+        size = count(parts[0].shape) * count(parts[1].shape)
         return PairResult(
             output=self.pair[0],
             input=self.pair[1],
             claim=self.claim.label,
             output_shape=self.output_shape,
             input_shape=self.input_shape,
+            output_complex=self.types[0].is_complex,
+            input_complex=self.types[1].is_complex,
             verdict=self.verdict,
             entries=size,
             mismatched=int(np.sum(state == State.FAIL)),
@@ -173,10 +201,6 @@ class Tally:
             worst=entries[0] if entries else None,
             shown=tuple(entry for entry in entries if entry.verdict in wrong),
             values=self.values,
-            bytes_dense=size * max(out_size, in_size),
-            bytes_vjp=count(self.output_shape) * out_size + count(self.input_shape) * in_size,
+            bytes_dense=size * max(one.dtype.itemsize for one in parts),
+            bytes_vjp=sum(count(one.shape) * one.dtype.itemsize for one in parts),
         )
-
-
-def _index(place: int, shape: Shape) -> tuple[int, ...]:
-    return tuple(int(axis) for axis in np.unravel_index(place, shape)) if shape else ()

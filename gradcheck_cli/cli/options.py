@@ -65,7 +65,7 @@ def parse_tolerance(_context: click.Context, _option: click.Parameter, value: fl
 
 def parse_point(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Take the names that points have in reports."""
-    if re.fullmatch(r"generic(-[2-9]|-[1-9]\d{1,3})?|edge", value) is None:
+    if re.fullmatch(r"generic(-[2-9]|-[1-9]\d{1,3})?(\*-?\d{1,4}(\.\d)?)?|edge(-[2-9])?", value) is None:
         raise click.BadParameter(f"{value!r} is no point; write generic, generic-2, … or edge")
     return value
 

@@ -43,7 +43,7 @@ def doubt(subject: Subject, ray: Ray, prediction: Prediction, remainders: Array,
         curved = CURVED * float(remainders[reading.first] / ray.steps[reading.first])
         change = max(norm(prediction.slope), curved)
         # A change of 0 is seen only where there is none.
-        lost = reading.error > RESOLVED * change if change else _by_engine(subject, ray, prediction) != 0
+        lost = reading.error > RESOLVED * change if change else _moves(subject, ray, prediction)
         return LOST if lost else ""
     if reading.outcome is Outcome.FIRST:
         step = float(ray.steps[reading.last - 1])  # at the last one round-off may be too near
@@ -53,8 +53,15 @@ def doubt(subject: Subject, ray: Ray, prediction: Prediction, remainders: Array,
     return ""
 
 
+def _moves(subject: Subject, ray: Ray, prediction: Prediction) -> bool:
+    """Tell whether the engine knows of a change along the ray."""
+    return bool(subject.engine) and _by_engine(subject, ray, prediction) != 0
+
+
 def _engine_agrees(subject: Subject, ray: Ray, prediction: Prediction, step: float) -> bool:
     """Tell whether the engine's derivative is as far from the function as the claim is."""
+    if not subject.engine:
+        return False
     rest = prediction.rest(ray.change(step), step)
     facing = prediction.facing(rest)
     apart = abs(_by_engine(subject, ray, facing) - facing.number(prediction.slope))

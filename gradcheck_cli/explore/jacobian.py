@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.check import at_link, by_the_rules
+from gradcheck_cli.check import by_the_rules
 from gradcheck_cli.compare import Comparison, State
 from gradcheck_cli.errors import EvaluationError, GradcheckError
-from gradcheck_cli.examine import Finding, examine, witness
+from gradcheck_cli.examine import Finding, Scene, examine, witness
 from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport, Unseen
 from gradcheck_cli.explore.point import bound
 from gradcheck_cli.functions.base import Claim, Function, Link, Pair, Subject
+from gradcheck_cli.linked import at_link
 from gradcheck_cli.prepare import Job, Settings, over_budget, prepare
 from gradcheck_cli.problem import Problem
 from gradcheck_cli.result import Fault
@@ -45,7 +46,7 @@ class Candidate:
     pair: Pair
     function: Function
     claims: tuple[Claim, ...]  # the user's first
-    engine: Claim
+    engine: Claim | None
     link: Link | None = None
 
 
@@ -64,23 +65,25 @@ def jacobian_report(paths: Sequence[str], settings: Settings, request: Request) 
         for one in _candidates(job.subject)
         if request.takes(one.pair) and _chosen(one, request)
     ]
-    if jobs and not chosen:
+    broken = [_unseen(job, job.subject.problem) for job in jobs if job.subject.problem]
+    if jobs and not chosen and not broken:
         raise GradcheckError(_nothing(jobs, request))
     found = [_look(job, candidate, request) for job, candidate in chosen]
     return JacobianReport(
         jacobians=tuple(one for one in found if isinstance(one, ExplicitJacobian)),
-        unseen=tuple(one for one in found if isinstance(one, Unseen)),
+        unseen=(*broken, *(one for one in found if isinstance(one, Unseen))),
         faults=tuple(faults),
     )
 
 
 def _candidates(subject: Subject) -> Iterator[Candidate]:
-    for pair in subject.engine[0].pairs:
+    engine = subject.engine[0] if subject.engine else None
+    for pair in subject.pairs:
         claims = [claim for claim in subject.claims if pair in claim.pairs and claim not in subject.engine]
-        yield Candidate(pair, subject.function, (*claims, *subject.engine), subject.engine[0])
+        yield Candidate(pair, subject.function, (*claims, *subject.engine), engine)
     for link in subject.links:
         pair = (link.target, link.source)
-        if pair not in subject.engine[0].pairs:
+        if pair not in subject.pairs:
             yield Candidate(pair, link.function, (link.engine,), link.engine, link)
 
 
@@ -98,19 +101,24 @@ def _nothing(jobs: Sequence[Job], request: Request) -> str:
 def _too_large(check: CheckSpec, subject: Subject, *, request: Request, settings: Settings) -> list[Fault]:
     asked = [one for one in _candidates(subject) if request.takes(one.pair)]
     shapes = {
-        one.pair: (one.function.outputs[one.pair[0]].shape, one.function.inputs[one.pair[1]].shape)
+        (output, name): (one.function.outputs[output].parts.shape, one.function.inputs[name].parts.shape)
         for one in asked
+        for output, name in [one.pair]
     }
     return over_budget(check, shapes, arrays=2, max_memory=settings.max_memory) if shapes else []
 
 
 def _look(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian | Unseen:
     """Compute one Jacobian, or say why not."""
-    check = job.check
     try:
         return _computed(job, candidate, request)
     except EvaluationError as error:
-        return Unseen(check=check.name, spec=check.spec, line=check.position[0], problem=str(error))
+        return _unseen(job, str(error))
+
+
+def _unseen(job: Job, problem: str) -> Unseen:
+    check = job.check
+    return Unseen(check=check.name, spec=check.spec, line=check.position[0], problem=problem)
 
 
 def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacobian:
@@ -125,6 +133,7 @@ def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacob
     finding = _finding(job, candidate, request, problem)
     comparison, misfit = finding.comparison, finding.claim.misfit
     types = problem.function.outputs[output], problem.function.inputs[name]
+    names = zip(candidate.pair, types, strict=True)
     return ExplicitJacobian(
         check=check.name,
         spec=check.spec,
@@ -133,9 +142,10 @@ def _computed(job: Job, candidate: Candidate, request: Request) -> ExplicitJacob
         output=output,
         input=name,
         claim=finding.claim.label,
-        output_shape=types[0].shape,
-        input_shape=types[1].shape,
-        itemsize=max(type_.dtype.itemsize for type_ in types),
+        output_shape=types[0].parts.shape,
+        input_shape=types[1].parts.shape,
+        itemsize=max(type_.parts.dtype.itemsize for type_ in types),
+        complex_arrays=tuple(dict.fromkeys(one for one, type_ in names if type_.is_complex)),
         expects_failure=check.expect == "fail",
         misfit=misfit.message if misfit else "",
         **_arrays(comparison, shape),
@@ -163,11 +173,12 @@ def _finding(job: Job, candidate: Candidate, request: Request, problem: Problem)
     pair, check = candidate.pair, job.check
     claim = _chosen(candidate, request)
     assert claim is not None, "a candidate without such a claim is not looked at"
-    unit_seeds = claim.ignores_seed and "ignores-cotangent" in check.allow
-    asked = witness(problem, replace(claim, pairs=(pair,)), unit_seeds=unit_seeds)
-    engine = witness(problem, replace(candidate.engine, pairs=(pair,)))
+    asked = witness(problem, replace(claim, pairs=(pair,)))
+    engine = witness(problem, replace(candidate.engine, pairs=(pair,))) if candidate.engine else None
     finding = next(
-        finding for finding in examine(problem, [asked], engine, check.tolerance) if finding.pair == pair
+        finding
+        for finding in examine(Scene(problem, [asked], engine), check.tolerance)
+        if finding.pair == pair
     )
     return by_the_rules(check, job.subject, request.point, problem, finding)
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradcheck_cli.check import bind, not_finite
 from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.points import bind, not_finite
 from gradcheck_cli.prepare import Job
 from gradcheck_cli.problem import Problem
 
@@ -22,6 +22,7 @@ def bound(job: Job, point: str) -> Problem:
     EvaluationError
         Where the function has no finite value there.
     """
+    job.subject.require_code()
     problem = bind(job.check, job.subject, point)
     if not np.all(np.isfinite(problem.values)):
         where = not_finite(job.check, problem)

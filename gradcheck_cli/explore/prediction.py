@@ -21,6 +21,7 @@ from gradcheck_cli import analytic
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.explore.ray import Ray
 from gradcheck_cli.functions.base import Arrays, Claim
+from gradcheck_cli.jacobian import real_matrix
 
 ROUND_OFF: Final = 16  # units of round-off; a matrix product over an axis of length 500 leaves 6 of them
 
@@ -81,7 +82,8 @@ def predict(ray: Ray, claim: Claim, *, unit: bool = False) -> list[Prediction]:
     """
     if claim.kind == "vjp":
         return [_of_cotangent(ray, claim, unit=unit)]
-    given = analytic.ask(ray.problem, claim)({ray.name: ray.tangent})
+    ask = analytic.ask if claim.kind == "jacobian" else analytic.ask_in_parts
+    given = ask(ray.problem, claim)({ray.name: ray.tangent})
     with np.errstate(all="ignore"):
         slopes = {output: _slope(ray, claim, given, output, unit=unit) for output in claim.outputs}
     return [_of_output(ray, claim, output, slope) for output, slope in slopes.items()]
@@ -92,8 +94,8 @@ def _slope(ray: Ray, claim: Claim, given: Arrays, output: str, *, unit: bool) ->
     if claim.kind == "jvp":
         slope = np.asarray(given[output], np.float64).reshape(-1)
         return slope * np.sum(ray.tangent) if unit else slope
-    tangent = ray.tangent.reshape(-1).astype(np.float64)
-    return np.asarray(given[ray.name], np.float64).reshape(-1, tangent.size) @ tangent
+    types = ray.problem.function.outputs[output], ray.problem.function.inputs[ray.name]
+    return real_matrix(given[ray.name], *types) @ ray.tangent.reshape(-1).astype(np.float64)
 
 
 def _of_cotangent(ray: Ray, claim: Claim, *, unit: bool) -> Prediction:
@@ -103,7 +105,7 @@ def _of_cotangent(ray: Ray, claim: Claim, *, unit: bool) -> Prediction:
     by eps |vjp(u) x|. The entries' errors are independent, so that their squares add up.
     """
     cotangents = {name: np.ones_like(u) if unit else u for name, u in ray.cotangents.items()}
-    gradient = np.asarray(analytic.ask(ray.problem, claim)(cotangents)[ray.name], np.float64)
+    gradient = np.asarray(analytic.ask_in_parts(ray.problem, claim)(cotangents)[ray.name], np.float64)
     weights = np.concatenate([cotangents[name].reshape(-1).astype(np.float64) for name in ray.problem.rows])
     tangent = ray.tangent.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -137,7 +139,7 @@ def _of_output(ray: Ray, claim: Claim, output: str, slope: Array) -> Prediction:
 
 def slope_of(ray: Ray, claim: Claim, cotangents: Arrays) -> float:
     """Change of ⟨u, f⟩ for each unit of t, by a VJP ⟨vjp(u), v⟩ or by a JVP ⟨u, J v⟩."""
-    ask = analytic.ask(ray.problem, claim)
+    ask = analytic.ask_in_parts(ray.problem, claim)
     with np.errstate(all="ignore"):
         if claim.kind == "vjp":
             return float(np.sum(ask(cotangents)[ray.name].astype(np.float64) * ray.tangent))

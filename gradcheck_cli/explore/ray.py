@@ -56,10 +56,13 @@ class Ray:
 
     @cached_property
     def cotangents(self) -> dict[str, Array]:
-        """Random u for each output, the smaller the larger the output, so that none drowns another."""
+        """Random u for each output, the smaller the larger the output, so that none drowns another.
+
+        As everything here they are ``parts``.
+        """
         seeds = {}
         for output, rows in self.problem.rows.items():
-            type_ = self.problem.function.outputs[output]
+            type_ = self.problem.function.outputs[output].parts
             rng = np.random.default_rng([self.seed, zlib.crc32(output.encode())])
             seed = _random(rng, type_.shape) / typical_size(self.problem.values[rows])
             largest = np.finfo(type_.dtype).max

@@ -6,7 +6,6 @@ numbers; pickles are never opened.
 
 from __future__ import annotations
 
-import math
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import IO, Final
 import numpy as np
 
 from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.parts import is_complex
 from gradcheck_cli.shapes import Shape, count, show_bytes
 from gradcheck_cli.spec.axes import MAX_AXES
 from gradcheck_cli.spec.faults import wrong_type
@@ -24,6 +24,7 @@ from gradcheck_cli.spec.source import is_regular
 from gradcheck_cli.spec.tree import ListNode, Node, Path, Scalar, describe, shorten
 
 _LONGEST_FACT: Final = 100
+_STORED: Final = ("float64", "float32", "float16", "complex128", "complex64", "int64", "bool")
 
 
 class ValueFaultError(GradcheckError):
@@ -36,7 +37,7 @@ class ValueFaultError(GradcheckError):
 
 
 def literal(node: Node, dtype: str) -> np.ndarray:
-    """Turn nested lists of numbers into an array of the dtype.
+    """Turn nested lists of numbers, complex ones as text such as ``1+2j``, into an array of the dtype.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def literal(node: Node, dtype: str) -> np.ndarray:
     for index in np.argwhere(np.isinf(array)):
         path = tuple(index.tolist())
         number = numbers[int(np.ravel_multi_index(path, shape))] if shape else numbers[0]
-        if not math.isinf(number):
+        if not np.isinf(number):
             raise ValueFaultError(f"{number} is too large for {dtype}", path)
     return array
 
@@ -84,7 +85,7 @@ def _leaves(node: Node, shape: Shape, path: Path) -> Iterator[tuple[Path, Scalar
         yield from _leaves(item, shape[1:], (*path, index))
 
 
-def _number(node: Scalar, dtype: str, path: Path) -> float:
+def _number(node: Scalar, dtype: str, path: Path) -> complex:
     value = node.value
     if isinstance(value, bool):
         if dtype != "bool":
@@ -93,6 +94,8 @@ def _number(node: Scalar, dtype: str, path: Path) -> float:
             )
             raise ValueFaultError(message, path)
         return value
+    if isinstance(value, str):
+        return _from_text(node, value, dtype, path)
     if not isinstance(value, (int, float)):
         raise ValueFaultError(wrong_type("a number", node), path)
     if dtype == "bool" and value not in {0, 1}:
@@ -107,6 +110,22 @@ def _number(node: Scalar, dtype: str, path: Path) -> float:
         return float(value)
     except OverflowError:
         raise ValueFaultError(f"{node.written} is too large for {dtype}", path) from None
+
+
+def _from_text(node: Scalar, text: str, dtype: str, path: Path) -> complex:
+    """Read ``1+2j`` or ``1 + 2j`` as Python does."""
+    written = "".join(text.split()).lower()
+    try:
+        number = complex(written) if written.endswith("j") else None
+    except ValueError:
+        number = None
+    if number is None:
+        remedy = "; write complex numbers as 1+2j" if is_complex(dtype) else ""
+        raise ValueFaultError(wrong_type("a number", node) + remedy, path)
+    if not is_complex(dtype):
+        message = f'{node.written} is complex, and the dtype is {dtype}; add "dtype: complex128"'
+        raise ValueFaultError(message, path)
+    return number
 
 
 def load_array(file: str, folder: FilePath, dtype: str | None, *, max_memory: int) -> np.ndarray:
@@ -180,8 +199,8 @@ def _read(stream: IO[bytes], file: str, dtype: str | None, max_memory: int) -> n
 def _target_dtype(stored: np.dtype, file: str, dtype: str | None) -> np.dtype:
     """Decide the dtype: integers of any width become int64, everything else must be one of ours."""
     native = "int64" if stored.kind in "iu" else stored.newbyteorder("=").name
-    if native not in {"float64", "float32", "float16", "int64", "bool"}:
-        kinds = "float64, float32, float16, int64, bool"
+    if native not in _STORED:
+        kinds = ", ".join(_STORED)
         raise ValueFaultError(f"{file} holds {stored}, which is not supported; store one of: {kinds}")
     if dtype is not None and dtype != native:
         raise ValueFaultError(f'{file} holds {stored}, and the spec says {dtype}; write "dtype: {native}"')

@@ -6,18 +6,21 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Size
 from gradcheck_cli.spec.claims import Claims, formula, name_faults, resolve_claims, selection_faults
+from gradcheck_cli.spec.code import resolve_code
 from gradcheck_cli.spec.inputs import fixed_arrays, resolve_inputs, resolve_shape
 from gradcheck_cli.spec.model import ExpectForm, FunctionForm, InputForm, Settings
 from gradcheck_cli.spec.names import name_problem
 from gradcheck_cli.spec.scope import Scope
+from gradcheck_cli.spec.sizes import with_elsewhere
 from gradcheck_cli.spec.tree import MapNode, all_positions
-from gradcheck_cli.spec.types import CheckSpec, OutputSpec, Position, Text, Tolerance
+from gradcheck_cli.spec.types import CheckSpec, Code, OutputSpec, Position, Text, Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class _Common:
     scope: Scope
     settings: Settings
     options: Options
-    function: Text
+    function: Text | Code
     claims: Claims
     fixed: Mapping[str, np.ndarray]
     positions: Mapping[str, Position]
@@ -58,13 +61,16 @@ def resolve_check(
         check, found = _resolve_one(common, name + label, dims)
         checks.append(check)
         faults += found
-    return ([], faults) if faults else (checks, [])
+    if faults:
+        return [], faults
+    fixed = any(array.ndim for array in common.fixed.values())  # these have the sizes that they have
+    return (checks if fixed else with_elsewhere(checks, partial(_resolve_one, common, checks[0].name))), []
 
 
 def _resolve_common(scope: Scope, settings: Settings, options: Options) -> tuple[_Common, list[Fault]]:
     inputs = settings.inputs or {}
     function, faults = _function(scope, settings, no_code=options.no_code)
-    if not isinstance(settings.function, FunctionForm):
+    if isinstance(function, Text) or settings.vjp or settings.jvp or settings.jacobian:
         faults += name_faults(scope, settings)
     fixed, found = fixed_arrays(scope, inputs, max_memory=options.max_memory)
     faults += found + _missing(scope) + _sweep_faults(scope, settings)
@@ -110,15 +116,11 @@ def _missing(scope: Scope) -> list[Fault]:
     ]
 
 
-def _function(scope: Scope, settings: Settings, *, no_code: bool) -> tuple[Text, list[Fault]]:
-    nothing = Text(text="", path="function", line_offsets=(scope.position("function"),), exact=False)
+def _function(scope: Scope, settings: Settings, *, no_code: bool) -> tuple[Text | Code, list[Fault]]:
     if isinstance(settings.function, FunctionForm):
-        target = settings.function.target
-        message = "this version checks formulas only; Python, PyTorch and JAX functions are not supported yet"
-        if no_code:
-            message = f"refused: this spec would import code ({target}), and --no-code is set"
-        return nothing, [scope.fault(message, "function", target.partition(":")[0])]
+        return resolve_code(scope, settings, settings.function, no_code=no_code)
     if settings.function is None:
+        nothing = Text(text="", path="function", line_offsets=(scope.position("function"),), exact=False)
         return nothing, []
     return formula(scope, "function")
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.parts import is_complex, parts_of
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, Size, show, show_bytes
 from gradcheck_cli.spec.arrays import ValueFaultError, literal, load_array
@@ -21,6 +22,7 @@ from gradcheck_cli.spec.types import InputSpec, Sample
 
 _SQUARE_KINDS: Final = frozenset({"spd", "orthogonal"})
 _INTEGER_KINDS: Final = frozenset({"integers", "choice", "permutation"})
+_COMPLEX_KINDS: Final = frozenset({"normal", "uniform", "choice"})
 _EXACT: Final = 2**53  # the largest integers that pass through a float unharmed
 
 
@@ -37,7 +39,7 @@ def fixed_arrays(
     folder = FilePath(scope.spec).parent
     for name, form in inputs.items():
         place = ("inputs", name, "file" if form.file is not None else "value")
-        if form.shape is not None or (form.dtype or "").startswith("complex"):
+        if form.shape is not None:
             continue
         try:
             if form.file is not None:
@@ -101,9 +103,6 @@ def _resolve(
     value: np.ndarray | None,
 ) -> tuple[InputSpec | None, list[Fault]]:
     dtype = form.dtype or (str(value.dtype) if value is not None else "float64")
-    if dtype.startswith("complex"):
-        message = f"{dtype} is not supported yet in this version; write float64, or split the input in two"
-        return None, [scope.fault(message, "inputs", name, "dtype")]
     if value is None:
         path = ("inputs", name, "shape") if scope.written("inputs", name, "shape") else ("inputs", name)
         shape, faults = resolve_shape(scope, form.shape or (), dims, *path)
@@ -142,13 +141,13 @@ def _memory_faults(scope: Scope, given: InputSpec, max_memory: int) -> list[Faul
 def _differentiable(
     scope: Scope, name: str, form: InputForm, dtype: str, value: np.ndarray | None
 ) -> tuple[bool, list[Fault]]:
-    floating = dtype.startswith("float")
+    floating = dtype.startswith(("float", "complex"))
     wanted = floating if form.differentiable is None else form.differentiable
     if wanted and not floating:
         message = f"an input of {dtype} has no gradient; write a float dtype, or leave this key out"
         return False, [scope.fault(message, "inputs", name, "differentiable")]
     if wanted and value is not None and not np.isfinite(value).all():
-        bad = float(value[~np.isfinite(value)][0])
+        bad = value[~np.isfinite(value)][0].item()
         message = (
             f'{bad} stands among the values, and no gradient exists there; write "differentiable: false"'
         )
@@ -205,10 +204,12 @@ def _check_sample(
         )
     if sample.symmetric and sample.kind in {"orthogonal", "permutation"}:
         raise _SampleError(f"{sample.kind} matrices are not symmetric in general; leave symmetric out")
+    if is_complex(dtype):
+        _check_complex(sample)
     if value is not None:
         _check_value(value, sample)
         return
-    if dtype.startswith("float"):
+    if dtype.startswith(("float", "complex")):
         _check_reach(sample, dtype)
     if dtype == "int64":
         _check_integers(form, sample, shape)
@@ -217,6 +218,16 @@ def _check_sample(
     elif sample.kind == "permutation" and not square:
         message = f"a float permutation is a square matrix, and the shape is {show(shape)}"
         raise _SampleError(f'{message}; write such as [N, N], or "dtype: int64" for a vector of indices')
+
+
+def _check_complex(sample: Sample) -> None:
+    if sample.kind not in _COMPLEX_KINDS:
+        raise _SampleError(
+            f"complex numbers are not drawn as {sample.kind}; write normal, uniform or choice, by which the "
+            "real and the imaginary part are drawn each"
+        )
+    if sample.symmetric:
+        raise _SampleError("a complex input cannot be symmetric; leave symmetric out")
 
 
 def _check_reach(sample: Sample, dtype: str) -> None:
@@ -254,7 +265,8 @@ def _is_choice_of(sample: Sample, allowed: set[float]) -> bool:
 
 def _check_value(value: np.ndarray, sample: Sample) -> None:
     low, high = sample.domain
-    outside = value[(value < low) | (value > high)]
+    parts = parts_of(value, value.dtype)
+    outside = parts[(parts < low) | (parts > high)]
     if outside.size:
         raise _SampleError(
             f"the value {outside[0]} lies outside the domain [{low:g}, {high:g}]; mend one of them"

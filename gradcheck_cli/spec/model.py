@@ -26,9 +26,9 @@ FORMAT: Final = 1
 Dtype = Literal["float64", "float32", "float16", "complex128", "complex64", "int64", "bool"]
 DiagnosisCode = Literal[
     "sign-flipped", "scaled", "transposed", "permuted", "zero", "not-summed", "wrong-shape", "wrong-dtype",
-    "swapped-inputs", "missing-term", "overwritten", "region", "single-entry", "ignores-cotangent",
-    "nonlinear-cotangent", "mutates-input", "mutates-cotangent", "layout-dependent", "stale-state",
-    "nondeterministic", "domain", "unknown",
+    "conjugated", "swapped-inputs", "missing-term", "overwritten", "region", "single-entry",
+    "ignores-cotangent", "nonlinear-cotangent", "mutates-input", "mutates-cotangent", "layout-dependent",
+    "stale-state", "nondeterministic", "domain", "unknown",
 ]  # fmt: skip
 ContractCode = Literal[
     "mutates-cotangent", "mutates-input", "wrong-dtype", "nondeterministic", "layout-dependent",
@@ -99,8 +99,8 @@ Nested = Annotated[
     Any,
     WithJsonSchema(
         {
-            "description": "A number, or nested lists of numbers of equal lengths.",
-            "anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "array"}],
+            "description": "A number, or nested lists of numbers of equal lengths; complex ones as 1+2j.",
+            "anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string"}, {"type": "array"}],
         }
     ),
 ]

@@ -13,13 +13,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from gradcheck_cli.shapes import Shape, count
-from gradcheck_cli.spec.edges import edge_values
+from gradcheck_cli.parts import is_complex, part_dtype, whole_of
+from gradcheck_cli.shapes import PARTS, Shape, count
+from gradcheck_cli.spec.edges import Omitted, edge_values
+from gradcheck_cli.spec.edges_complex import complex_edge_values
 from gradcheck_cli.spec.types import InputSpec, PointName, Sample
 
 EDGE: Final = "edge"
@@ -37,10 +39,36 @@ FARTHEST: Final = 3.0  # standard deviations
 
 
 def draw(
-    inputs: Sequence[InputSpec], *, seed: int, point: PointName, attempt: int = 0
+    inputs: Sequence[InputSpec],
+    *,
+    seed: int,
+    point: PointName,
+    attempt: int = 0,
+    omitted: Omitted = frozenset(),
 ) -> dict[str, np.ndarray]:
-    """Draw all inputs at a point; ``attempt`` draws the same point anew."""
-    return {given.name: _draw_one(given, seed, point, attempt) for given in inputs}
+    """Draw all inputs at a point; ``attempt`` draws the same point anew.
+
+    ``omitted`` says which special values the edge point does without.
+    """
+    drawn = {given.name: _draw_one(given, seed, point, attempt, omitted) for given in inputs}
+    return _tied_to_one_another(inputs, drawn, seed) if point == EDGE else drawn
+
+
+def _tied_to_one_another(
+    inputs: Sequence[InputSpec], drawn: dict[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
+    """Give inputs that are drawn alike one entry in common, where each may be the larger one."""
+    first: dict[tuple[object, ...], np.ndarray] = {}
+    for given in inputs:
+        array = drawn[given.name]
+        alike = (array.shape, given.dtype, given.sample)
+        free = given.value is None and given.sample.kind in _LINES and not given.sample.symmetric
+        if free and array.size and alike in first:
+            place = seed % array.size
+            array.reshape(-1)[place] = first[alike].reshape(-1)[place]
+        elif free:
+            first[alike] = array
+    return drawn
 
 
 def has_samples(inputs: Sequence[InputSpec]) -> bool:
@@ -48,23 +76,47 @@ def has_samples(inputs: Sequence[InputSpec]) -> bool:
     return any(given.value is None for given in inputs)
 
 
-def _draw_one(given: InputSpec, seed: int, point: PointName, attempt: int) -> np.ndarray:
+def _draw_one(given: InputSpec, seed: int, point: PointName, attempt: int, omitted: Omitted) -> np.ndarray:
     if given.value is not None:
         return given.value.copy()
+    if is_complex(given.dtype):
+        return _draw_complex(given, seed, point, attempt, omitted)
     name = zlib.crc32(given.name.encode())
-    rng = np.random.default_rng([seed, zlib.crc32(point.encode()), attempt, name])
+    rng = _stream(given.name, seed, point, attempt)
     shape = tuple(int(size) for size in given.shape)
     if not count(shape):
         return np.empty(shape, given.dtype)
     draw_generic = _generic(given.sample, given.dtype, shape, name)
     with np.errstate(all="ignore"):  # arguments near the ends of a dtype's range
         if point == EDGE:
-            values = edge_values(rng, given.sample, given.dtype, shape, draw_generic)
+            values = edge_values(rng, given.sample, given.dtype, shape, draw_generic, omitted)
         else:
             values = draw_generic(rng, shape)
         if given.sample.symmetric and given.sample.kind != "spd":
             values = _symmetric(values)
         return _inside(values.astype(given.dtype), given.sample)
+
+
+def _draw_complex(
+    given: InputSpec, seed: int, point: PointName, attempt: int, omitted: Omitted
+) -> np.ndarray:
+    """Draw the real and the imaginary part as two real inputs would be, but for special values."""
+    if point == EDGE:
+        rng = _stream(given.name, seed, point, attempt)
+        values = complex_edge_values(rng, given.sample, given.shape, omitted)
+        if values is not None:
+            return values.astype(given.dtype)
+    real = str(part_dtype(given.dtype))
+    parts = [
+        _draw_one(replace(given, name=f"{given.name}.{part}", dtype=real), seed, point, attempt, omitted)
+        for part in PARTS
+    ]
+    return whole_of(np.stack(parts, axis=-1), given.dtype)
+
+
+def _stream(name: str, seed: int, point: PointName, attempt: int) -> np.random.Generator:
+    """Random numbers of one input's own."""
+    return np.random.default_rng([seed, zlib.crc32(point.encode()), attempt, zlib.crc32(name.encode())])
 
 
 def _generic(

@@ -5,9 +5,9 @@ This is the type between the spec's YAML and the engine; nothing downstream know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, Size
@@ -39,6 +39,21 @@ class Text:
             return self.line_offsets[0]
         row, first = self.line_offsets[line - 1]
         return row, first + column - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A function written in Python, and how to call it.
+
+    A target is ``path/file.py:attr`` or ``package.module:attr``, with a dotted attribute or not.
+    """
+
+    target: str
+    backward: str = ""  # target of the backward, where ``style`` has one of its own
+    style: Literal["pure", "stateless", "cache", "pullback"] = "pure"
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    path: tuple[str, ...] = ()  # directories for sys.path, relative to the spec as targets are
+    setup: Text | None = None  # run once before the import
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +109,14 @@ class Tolerance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """The same check at other sizes, where its own may hide a mistake."""
+
+    coincidences: tuple[tuple[str, ...], ...]  # dims that are equal by chance, or one that is 1
+    at: Callable[[Mapping[str, int]], CheckSpec | None]  # None: the spec does not fit such sizes
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckSpec:
     """One check of a spec file, after merging of defaults and expansion of sweeps."""
 
@@ -105,8 +128,8 @@ class CheckSpec:
     seed: int = 0
     points: tuple[PointName, ...] = ("generic", "edge")
     inputs: tuple[InputSpec, ...] = ()
-    function: Text
-    outputs: tuple[OutputSpec, ...] = ()  # empty: the name assigned on the last line
+    function: Text | Code
+    outputs: tuple[OutputSpec, ...] = ()  # empty: the name assigned on the last line; of code y, or y0, y1, …
     vjp: Mapping[str, Text] = field(default_factory=dict)  # by input
     jvp: Mapping[str, Text] = field(default_factory=dict)  # by output
     jacobian: Mapping[tuple[str, str], Text] = field(default_factory=dict)  # by (output, input)
@@ -120,6 +143,7 @@ class CheckSpec:
     allow: frozenset[str] = frozenset()
     timeout: float | None = None
     positions: Mapping[str, Position] = field(default_factory=dict)  # "vjp.x" → where it stands
+    elsewhere: Elsewhere | None = None  # None: its sizes hide nothing
 
     def locate(self, path: str) -> Position:
         """Position in the file of a path such as ``vjp.x``, or of its nearest ancestor that is written."""
