@@ -1,8 +1,8 @@
 """Mistakes that people make in a derivation, planted one at a time into a formula.
 
-A wrong sign, a transpose too few or too many, a missing sum, a missing term: everywhere in the text where
-one can stand. ``mutants`` knows nothing of the formula's meaning, so a mutant may be right by accident
-(where a term is zero): whether it is, its value tells.
+A wrong sign, a transpose too few or too many, a missing sum, a missing term, a missing conjugate:
+everywhere in the text where one can stand. ``mutants`` knows nothing of the formula's meaning, so a mutant
+may be right by accident (where a term is zero): whether it is, its value tells.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _with(tree: ast.Module, place: int, changed: ast.expr) -> ast.Module:
 
 
 def _mistakes(node: ast.AST) -> Planted:
-    for mistake in (_sign, _transpose, _missing_sum, _missing_term):
+    for mistake in (_sign, _transpose, _missing_sum, _missing_term, _missing_conjugate):
         yield from mistake(node)
 
 
@@ -81,6 +81,15 @@ def _missing_term(node: ast.AST) -> Planted:
         yield "missing term", node.left
         right = node.right
         yield "missing term", right if isinstance(node.op, ast.Add) else ast.UnaryOp(ast.USub(), right)
+
+
+def _missing_conjugate(node: ast.AST) -> Planted:
+    if isinstance(node, ast.Attribute) and node.attr == "mH":
+        yield "missing conjugate", ast.Attribute(node.value, "mT", ast.Load())
+    if isinstance(node, ast.Call) and _called(node) == "conj":
+        yield "missing conjugate", _argument(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, complex):
+        yield "the other i", ast.UnaryOp(ast.USub(), node)
 
 
 def _called(node: ast.Call) -> str:

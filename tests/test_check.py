@@ -385,13 +385,13 @@ def test_a_function_without_a_value_is_an_error_that_names_the_entries(check_tex
     assert result.message == "the function is not finite at the generic point: y[1] = nan"
 
 
-def test_an_edge_point_without_a_value_is_skipped_and_said(check_text: CheckText) -> None:
+def test_an_edge_point_without_a_value_does_without_zeros_and_says_so(check_text: CheckText) -> None:
     result = check_text("inputs: {x: [4]}\nfunction: y = log(x**2)\n")
     assert result.verdict is Verdict.PASS
     (message,) = [remark.message for remark in result.warnings]
     assert message == (
-        "the edge point was skipped: the function is not finite there: y[1] = -inf; declare the inputs' "
-        "domains, as in 'sample: positive' or 'uniform: [0.1, 2]'"
+        "the edge point holds no zeros: with them the function is not finite: y[1] = -inf; declare the "
+        "inputs' domains, as in 'sample: positive' or 'uniform: [0.1, 2]'"
     )
 
 

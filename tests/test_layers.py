@@ -14,6 +14,7 @@ from gradcheck_cli.analytic import ask
 from gradcheck_cli.check import bind, run_check
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.claims import compile_check
+from gradcheck_cli.parts import whole_of
 from gradcheck_cli.problem import Problem, symmetric_part
 from gradcheck_cli.result import Verdict
 from gradcheck_cli.spec.load import load_specs
@@ -62,7 +63,7 @@ def values(check: CheckSpec) -> list[np.ndarray] | None:
         types = subject.function.outputs if claim.kind == "vjp" else subject.function.inputs
         rng = np.random.default_rng(1)
         seeds = {
-            name: rng.normal(size=type_.shape).astype(type_.dtype)
+            name: whole_of(rng.normal(size=type_.parts.shape), type_.dtype)
             for name, type_ in types.items()
             if type_.differentiable
         }

@@ -19,7 +19,7 @@ from gradcheck_cli.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-BLOCK = re.compile(r"```(yaml|console|bash)\n(.*?)\n```", re.DOTALL)
+BLOCK = re.compile(r"```(yaml|python|console|bash)\n(.*?)\n```", re.DOTALL)
 SECONDS = re.compile(r"\d+\.\d\d s\b")
 ZERO = re.compile(r" \.(?= |$)", re.MULTILINE)  # in the columns of gradcheck jacobian
 TINY = re.compile(r"-?\d+(\.\d+)?e-\d+")  # errors and bounds: their digits depend on the machine
@@ -41,9 +41,9 @@ def comparable(text: str) -> str:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for text in blocks("yaml"):
-        name = re.match(r"# (\S+\.yaml)\n", text)
-        assert name is not None, "a spec of the README starts with its file's name"
+    for text in (*blocks("yaml"), *blocks("python")):
+        name = re.match(r"# (\S+\.(yaml|py))\n", text)
+        assert name is not None, "a file of the README starts with its name"
         (tmp_path / name[1]).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")

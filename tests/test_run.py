@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import RunText
 
+from gradcheck_cli.check import run_check
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.result import ExitCode, Verdict
 from gradcheck_cli.run import RunOptions, run_paths
@@ -220,3 +221,17 @@ def test_a_verdict_takes_less_time_than_importing_torch(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, env=os.environ | {"PYTHONWARNINGS": "error"},
     )  # fmt: skip
     assert ended.stdout == "[]\n"
+
+
+def test_a_bug_of_ours_costs_its_own_check_alone(run_text: RunText, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(check, subject, *, strict):
+        if check.name == "first":
+            raise IndexError("out of range")
+        return run_check(check, subject, strict=strict)
+
+    monkeypatch.setattr("gradcheck_cli.run.run_check", broken)
+    report = run_text("inputs: {x: [2]}\nfunction: y = exp(x)\nchecks: [{name: first}, {name: second}]\n")
+    assert [check.verdict for check in report.checks] == [Verdict.ERROR, Verdict.PASS]
+    assert "a bug in gradcheck-cli" in report.checks[0].message
+    assert "IndexError: out of range" in report.checks[0].message
+    assert report.exit_code is ExitCode.UNDECIDED

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from guide_files import write_code
 
 from gradcheck_cli.check import run_check
 from gradcheck_cli.functions.claims import compile_check
@@ -100,5 +101,6 @@ def test_each_example_of_the_guide_does_what_it_says(
 ) -> None:
     expected = {"passes": ExitCode.OK, "fails": ExitCode.WRONG, "fault": ExitCode.USAGE}
     monkeypatch.chdir(tmp_path)
+    write_code(GUIDE.read_text(encoding="utf-8"), tmp_path)
     Path("example.yaml").write_text(text, encoding="utf-8")
     assert run_paths(["example.yaml"], RunOptions()).exit_code == expected[kind]
