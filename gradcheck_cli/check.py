@@ -23,11 +23,11 @@ from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.examine import (
     Finding,
     Scene,
+    ask_all,
     examine,
     kinks_as_failures,
     without_degenerate,
     without_engine_faults,
-    witness,
 )
 from gradcheck_cli.functions.base import Pair, Subject
 from gradcheck_cli.joint import jointly
@@ -147,7 +147,7 @@ def _visit(journal: Journal, point: str) -> None:
         problem = _finite(journal, point, attempt)
         if problem is None:
             return
-        scene = _scene(journal, problem)
+        scene = ask_all(problem, journal.subject)
         findings: Iterable[tuple[Problem, Finding]] = _findings(journal, scene)
         if attempts > 1:  # all of a drawing has to be seen before any of it counts
             findings = list(findings)
@@ -183,7 +183,7 @@ def _reach_further(journal: Journal) -> None:
         problem.count("forward")
         reaches = point == wanted or coverage.missing & coverage.taken(problem.primals)
         if reaches and np.all(np.isfinite(problem.values)):
-            scene = _scene(journal, problem)
+            scene = ask_all(problem, journal.subject)
             _take_in(journal, point, scene, _findings(journal, scene))
     if journal.passes:
         journal.notes.warnings += coverage.remarks()
@@ -229,15 +229,6 @@ def _problem(journal: Journal, point: str, attempt: int = 0, *, omitted: Omitted
     check, subject = journal.check, journal.subject
     problem = bind(check, subject, point, attempt=attempt, evaluations=journal.evaluations, omitted=omitted)
     return replace(problem, deadline=journal.started + (check.timeout or math.inf))
-
-
-def _scene(journal: Journal, problem: Problem) -> Scene:
-    """Ask the claims and the engine at one point."""
-    subject = journal.subject
-    witnesses = [witness(problem, claim) for claim in subject.claims]
-    own = next((one for one in witnesses if one.claim in subject.engine[:1]), None)
-    engine = own or next((witness(problem, claim) for claim in subject.engine[:1]), None)
-    return Scene(problem, witnesses, engine)
 
 
 def _inspect(journal: Journal, point: str, scene: Scene) -> None:

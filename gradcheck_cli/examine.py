@@ -15,7 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import Comparison, State, default_rtol, gravest, judge, mixed, suspects
 from gradcheck_cli.directions import Line, outside, probes
-from gradcheck_cli.functions.base import Claim, Pair
+from gradcheck_cli.functions.base import Claim, Pair, Subject
 from gradcheck_cli.jacobian import Jacobian, assemble
 from gradcheck_cli.numeric import Differences, difference_jacobian, refine_columns
 from gradcheck_cli.problem import Problem
@@ -78,6 +78,14 @@ class Numeric:
 
     differences: Differences
     lines: list[Line]
+
+
+def ask_all(problem: Problem, subject: Subject) -> Scene:
+    """Ask the claims and the engine, which may be one of them, at one point."""
+    witnesses = [witness(problem, claim) for claim in subject.claims]
+    own = next((one for one in witnesses if one.claim in subject.engine[:1]), None)
+    engine = own or next((witness(problem, claim) for claim in subject.engine[:1]), None)
+    return Scene(problem, witnesses, engine)
 
 
 def witness(problem: Problem, claim: Claim) -> Witness:

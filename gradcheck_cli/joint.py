@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from gradcheck_cli.functions.formula import FormulaFunction
 from gradcheck_cli.ladder import refine, scale
 from gradcheck_cli.nearby import candidates, nearly, pieces
 from gradcheck_cli.noise import measure
-from gradcheck_cli.parts import whole_of
 from gradcheck_cli.problem import Problem, View
 from gradcheck_cli.ridders import Estimate
 
@@ -93,15 +93,16 @@ def _line(problem: Problem, views: dict[str, View], parts: dict[str, Array]) -> 
     lines = {name: view.toward(parts[name].reshape(view.primal.shape)) for name, view in views.items()}
 
     def function(t: Array) -> Array:
-        moved = {}
-        for name, view in views.items():
-            there = np.clip(view.primal + t[0] * parts[name].reshape(view.primal.shape), *view.domain)
-            moved[name] = whole_of(there.astype(view.primal.dtype), problem.primals[name].dtype)
+        moved = {name: problem.moved(name, partial(_along, part, t)) for name, part in parts.items()}
         return replace(problem, primals={**problem.primals, **moved}).values
 
     low = max(line.domain[0] for line in lines.values())
     high = min(line.domain[1] for line in lines.values())
     return replace(next(iter(lines.values())), domain=(low, high), function=function)
+
+
+def _along(part: Array, t: Array, primal: Array) -> Array:
+    return t[0] * part.reshape(primal.shape)
 
 
 def _outside(findings: list[Finding], direction: Direction, rows: slice) -> Array:

@@ -22,8 +22,7 @@ from gradcheck_cli.functions.formula import FormulaFunction
 from gradcheck_cli.jacobian import assemble
 from gradcheck_cli.ladder import refine, scale
 from gradcheck_cli.noise import measure
-from gradcheck_cli.parts import parts_of, whole_of
-from gradcheck_cli.problem import EVERYWHERE, Problem, symmetric_part, typical_size
+from gradcheck_cli.problem import Problem, symmetric_part, typical_size
 from gradcheck_cli.shapes import count
 from gradcheck_cli.wide import in_double
 
@@ -206,14 +205,11 @@ def _different(marks: Array) -> Array:
 
 
 def _moved(problem: Problem, name: str, rng: np.random.Generator) -> Array:
-    dtype = problem.primals[name].dtype
-    if not np.issubdtype(dtype, np.inexact):
-        return problem.primals[name]
-    array = parts_of(problem.primals[name], dtype)
-    distance = max(DISTANCE, 64 * float(np.finfo(dtype).eps)) * typical_size(array)
-    step = rng.uniform(0.5, 1.0, array.shape) * rng.choice([-1.0, 1.0], array.shape) * distance
-    step = symmetric_part(step) if name in problem.symmetric else step
-    return whole_of(np.clip(array + step, *problem.domains.get(name, EVERYWHERE)), dtype)
+    def step(parts: Array) -> Array:
+        distance = max(DISTANCE, 64 * float(np.finfo(parts.dtype).eps)) * typical_size(parts)
+        return rng.uniform(0.5, 1.0, parts.shape) * rng.choice([-1.0, 1.0], parts.shape) * distance
+
+    return problem.moved(name, step)
 
 
 def _crooked(problem: Problem, pair: Pair, comparison: Comparison) -> Array:

@@ -204,6 +204,19 @@ class Problem:
             magnitude=self._magnitude,
         )
 
+    def moved(self, name: str, step: Callable[[Array], Array]) -> Array:
+        """Move an input by a step that is made from its parts, inside its domain; integers and masks stay.
+
+        A symmetric input moves by the symmetric part of the step.
+        """
+        primal = self.primals[name]
+        if not np.issubdtype(primal.dtype, np.inexact):
+            return primal
+        parts = parts_of(primal, primal.dtype)
+        change = symmetric_part(step(parts)) if name in self.symmetric else step(parts)
+        domain = _within(self.domains.get(name, EVERYWHERE), parts.dtype)
+        return whole_of(np.clip(parts + change, *domain).astype(parts.dtype), primal.dtype)
+
     @cached_property
     def _magnitude(self) -> Array:
         magnitude = np.empty(self.values.shape)

@@ -15,8 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.functions.base import Arrays, Claim, Linear, Pair
 from gradcheck_cli.jacobian import Jacobian, assemble
-from gradcheck_cli.parts import parts_of, whole_of
-from gradcheck_cli.problem import EVERYWHERE, Problem, symmetric_part
+from gradcheck_cli.problem import Problem
 
 SIZES = (0.7, 1.3, 0.9)  # of the seeds: no powers of two
 SPREADS = 4  # of these few differences, that the rounding of one value may come to
@@ -56,11 +55,6 @@ def _resized(claim: Claim, size: float) -> Callable[[Arrays], Linear] | None:
 
 def _nudged(problem: Problem, name: str, rng: np.random.Generator) -> Array:
     """Move an input by a unit in the last place, up or down; zeros stay, and so do all but floats."""
-    dtype = problem.primals[name].dtype
-    if not np.issubdtype(dtype, np.inexact):
-        return problem.primals[name]
-    array = parts_of(problem.primals[name], dtype)
-    step = np.spacing(array) * rng.choice([-1.0, 0.0, 1.0], array.shape)
-    step = symmetric_part(step) if name in problem.symmetric else step
-    moved = np.where(array == 0, array, array + step)
-    return whole_of(np.clip(moved, *problem.domains.get(name, EVERYWHERE)), dtype)
+    return problem.moved(
+        name, lambda parts: (parts != 0) * np.spacing(parts) * rng.choice([-1.0, 0.0, 1.0], parts.shape)
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError
-from gradcheck_cli.examine import Scene, witness
+from gradcheck_cli.examine import Scene, ask_all
 from gradcheck_cli.functions.base import Subject
 from gradcheck_cli.problem import Problem
 
@@ -41,14 +41,9 @@ def wide_scene(problem: Problem, subject: Subject) -> Scene | None:
     if there is None or subject.wide is None:
         return None
     try:
-        witnesses = [witness(there, claim) for claim in subject.wide.claims]
+        return ask_all(there, subject.wide)
     except EvaluationError:
         return None
-    if not subject.wide.engine:
-        return Scene(there, witnesses, None)
-    engine = subject.wide.engine[0]
-    known = next((one for one in witnesses if one.claim is engine), None)
-    return Scene(there, witnesses, known or witness(there, engine))
 
 
 def _same(problem: Problem, there: Problem) -> bool:

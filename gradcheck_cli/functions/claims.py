@@ -54,32 +54,8 @@ class Statement:
     seeds: Mapping[str, str]
 
 
-DOUBLE = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
-
-
 def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, list[Fault]]:
     """Turn a check's formulas into what the engine works on, or say everything that is wrong with them."""
-    subject, faults = _compile(check, max_memory)
-    double = in_double(check)
-    if subject is None or double is None:
-        return subject, faults
-    wide, _ = _compile(double, max_memory)
-    return replace(subject, wide=wide), faults
-
-
-def in_double(check: CheckSpec) -> CheckSpec | None:
-    """Write a check in double precision; None if it is in double precision already."""
-    if all(one.dtype not in DOUBLE for one in check.inputs):
-        return None
-    inputs = []
-    for one in check.inputs:
-        dtype = DOUBLE.get(one.dtype, one.dtype)
-        value = None if one.value is None else one.value.astype(dtype)
-        inputs.append(replace(one, dtype=dtype, value=value))
-    return replace(check, inputs=tuple(inputs))
-
-
-def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fault]]:
     program, faults = compile_function(check, max_memory)
     if program is None:
         return None, faults

@@ -12,7 +12,7 @@ from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.backward import backward_claims
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Subject
-from gradcheck_cli.functions.claims import checked_inputs, compile_claims, in_double
+from gradcheck_cli.functions.claims import checked_inputs, compile_claims
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import FormulaFunction, Program, add_inputs
 from gradcheck_cli.functions.layer import PythonLayer
@@ -72,18 +72,10 @@ def compile_code(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, 
     Code that does not run makes a subject with a ``problem``: that is no fault of the spec.
     """
     try:
-        subject, faults = _compile(check, max_memory)
+        return _compile(check, max_memory)
     except EvaluationError as error:
         function = NoFunction(input_types(check), str(error))
         return Subject(function=function, claims=(), pairs=(), problem=function.problem), []
-    double = in_double(check)
-    if subject is None or double is None:
-        return subject, faults
-    try:
-        wide, _ = _compile(double, max_memory)
-    except EvaluationError:  # code for single precision only
-        wide = None
-    return replace(subject, wide=wide), faults
 
 
 def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fault]]:
