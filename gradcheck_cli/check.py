@@ -33,6 +33,7 @@ from gradcheck_cli.functions.base import Pair, Subject
 from gradcheck_cli.joint import jointly
 from gradcheck_cli.linked import chain_scenes
 from gradcheck_cli.nearby import excused
+from gradcheck_cli.orders import expecting_nothing, together
 from gradcheck_cli.points import FAR_OUT, bind, further_names, is_far, is_special, not_finite, point_names
 from gradcheck_cli.problem import Problem
 from gradcheck_cli.result import CheckResult, Verdict
@@ -50,6 +51,7 @@ MILDER: Final[tuple[tuple[Literal["zeros", "negative values"], ...], ...]] = (
     ("zeros",),
     ("zeros", "negative values"),
 )
+TIME_UP = 1e-3  # seconds that are left where none are
 REDRAWS = 5  # attempts to find a point without kinks, under ``kinks: move``
 
 
@@ -126,15 +128,29 @@ def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> Ch
 
     Whatever the function under test does becomes part of the result; nothing is raised for it.
     """
+    if subject.second is None:
+        return _carried_out(check, subject, strict=strict)
+    strict = strict and check.expect == "pass"
+    first = _carried_out(expecting_nothing(check), subject, strict=strict)
+    second = expecting_nothing(subject.second.check)
+    if check.timeout:
+        second = replace(second, timeout=max(check.timeout - first.seconds, TIME_UP))
+    return together(check, first, _carried_out(second, subject.second.subject, strict=strict, stay=True))
+
+
+def _carried_out(check: CheckSpec, subject: Subject, *, strict: bool, stay: bool = False) -> CheckResult:
+    """Carry out one order of a check; to ``stay`` is to visit no points but those that it states."""
+    check = subject.completed(check)
     journal = Journal(check, subject)
     try:
         subject.require_code()
         for point in point_names(check, subject):
             _visit(journal, point)
-        _reach_further(journal)
-        _look_elsewhere(journal)
+        if not stay:
+            _reach_further(journal)
+            _look_elsewhere(journal)
     except EvaluationError as error:
-        journal.notes.stopped = str(error)  # what is known so far still counts
+        journal.notes.stop(error)  # what is known so far still counts
     result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
     seconds = time.monotonic() - journal.started
     return replace(result, seconds=seconds, evaluations=dict(journal.evaluations))

@@ -10,6 +10,7 @@ import numpy as np
 from gradcheck_cli.cautions import cautions
 from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose import diagnose
+from gradcheck_cli.errors import EvaluationError, Frame
 from gradcheck_cli.examine import Finding
 from gradcheck_cli.functions.base import Pair, Subject
 from gradcheck_cli.points import is_special
@@ -28,7 +29,12 @@ class Notes:
     warnings: list[Remark] = field(default_factory=list)
     contracts: dict[tuple[str, str, str | None], Contract] = field(default_factory=dict)
     stopped: str = ""  # why the check could not be carried to its end
+    traceback: tuple[Frame, ...] = ()  # of what stopped it
     engine_at_fault: bool = False  # and a claim agrees with it: neither can be judged
+
+    def stop(self, error: EvaluationError) -> None:
+        """Say why the check ends here."""
+        self.stopped, self.traceback = str(error), error.frames
 
     def warn(self, code: str, message: str, name: str | None = None) -> None:
         """Add a warning, once; ``name`` is the input that it is about."""
@@ -113,7 +119,7 @@ def conclude(
         verdict = Verdict.FAIL
     if notes.engine_at_fault and verdict is not Verdict.FAIL:
         verdict = Verdict.ERROR
-    as_expected, message = _expectation(check, verdict, diagnoses)
+    as_expected, message = expectation(check, verdict, diagnoses)
     if strictly:
         message = f"--strict: the warning {grave[0]} fails the check"
     return CheckResult(
@@ -128,6 +134,7 @@ def conclude(
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
         message="; ".join(filter(None, (notes.stopped, message))) or _inconclusive(check, tallies, verdict),
+        traceback=notes.traceback,
     )
 
 
@@ -174,7 +181,7 @@ def _allowed(notes: Notes) -> Iterator[Remark]:
             yield Remark(code=one.code, message=one.message, input=one.input)
 
 
-def _expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) -> tuple[bool, str]:
+def expectation(check: CheckSpec, verdict: Verdict, diagnoses: list[Remark]) -> tuple[bool, str]:
     """Whether the verdict is the one that the spec expects, and if not, what it expects."""
     if check.expect == "pass":
         return verdict is Verdict.PASS, ""

@@ -5,6 +5,18 @@ The place that catches one adds the file, the line and the operands; nothing her
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One line of a traceback through the user's code; the file is named as reports show it."""
+
+    file: str
+    line: int
+    function: str
+    source: str = ""
+
 
 class GradcheckError(Exception):
     """Base of every error that is the user's to mend; anything else is a bug of ours."""
@@ -33,7 +45,14 @@ class BudgetError(GradcheckError):
 
 
 class EvaluationError(GradcheckError):
-    """The function under test raised, or returned something that is no array."""
+    """The function under test raised, or returned something that is no array.
+
+    ``frames`` are those of the user's code, the call that raised last.
+    """
+
+    def __init__(self, message: str = "", *, frames: tuple[Frame, ...] = ()) -> None:
+        super().__init__(message)
+        self.frames = frames
 
 
 class TimeUpError(EvaluationError):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from gradcheck_cli.errors import Frame
 from gradcheck_cli.shapes import Shape
 
 Index = tuple[int, ...]
@@ -154,7 +155,11 @@ class PairResult:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One check of a spec, with everything a report shows of it."""
+    """One check of a spec, with everything a report shows of it.
+
+    ``traceback`` leads through the user's code to what raised there; ``output`` is what that code printed,
+    as far as it ran in a process of its own, or the end of it.
+    """
 
     name: str
     spec: str
@@ -169,6 +174,8 @@ class CheckResult:
     diagnoses: tuple[Remark, ...] = ()
     warnings: tuple[Remark, ...] = ()
     message: str = ""
+    traceback: tuple[Frame, ...] = ()
+    output: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

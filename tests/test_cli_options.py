@@ -37,6 +37,8 @@ class RunOptions:
     no_code: bool = False
     select: str | None = None
     stop_at_first: bool = False
+    jobs: int = 1
+    timeout: float | None = None
 
 
 def result(name: str = "linear", verdict: Verdict = Verdict.PASS, **other) -> CheckResult:
@@ -92,6 +94,7 @@ def test_every_option_arrives(runner: Runner, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").touch()
     (tmp_path / "specs").mkdir()
     arguments = "a.yaml specs -k linear -x --seed 7 --rtol 1e-3 --atol 0 --max-memory 2MiB --strict --no-code"
+    arguments += " -j 3 --timeout 2.5"
     assert runner(*arguments.split()).exit_code == 0
     assert list(runner.paths) == ["a.yaml", "specs"]
     assert runner.options == RunOptions(
@@ -103,6 +106,8 @@ def test_every_option_arrives(runner: Runner, tmp_path: Path) -> None:
         no_code=True,
         select="linear",
         stop_at_first=True,
+        jobs=3,
+        timeout=2.5,
     )
 
 
@@ -253,7 +258,7 @@ def test_an_interrupt_shows_what_is_known(runner: Runner, tmp_path: Path) -> Non
     assert ended.exit_code == 130
     assert "1 check: 1 passed" in ended.stdout
     assert ended.stderr == "interrupted: more was to come\n"
-    assert not list(tmp_path.iterdir())
+    assert json.loads((tmp_path / "report.json").read_text())["summary"]["checks"] == 1
 
 
 def test_an_interrupt_leaves_whole_json(runner: Runner) -> None:

@@ -229,7 +229,7 @@ def test_a_bug_of_ours_costs_its_own_check_alone(run_text: RunText, monkeypatch:
             raise IndexError("out of range")
         return run_check(check, subject, strict=strict)
 
-    monkeypatch.setattr("gradcheck_cli.run.run_check", broken)
+    monkeypatch.setattr("gradcheck_cli.work.bench.run_check", broken)
     report = run_text("inputs: {x: [2]}\nfunction: y = exp(x)\nchecks: [{name: first}, {name: second}]\n")
     assert [check.verdict for check in report.checks] == [Verdict.ERROR, Verdict.PASS]
     assert "a bug in gradcheck-cli" in report.checks[0].message

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from frameworks import FRAMEWORKS, spec_files
 from guide_files import write_code
 
 from gradcheck_cli.check import run_check
@@ -23,7 +24,7 @@ EXAMPLE = re.compile(r"(<!-- (\w+) -->\n)?```yaml\n(.*?)\n```", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def report() -> RunReport:
-    return run_paths([str(SPECS)], RunOptions())
+    return run_paths(spec_files(), RunOptions())
 
 
 def test_everything_comes_out_as_expected(report: RunReport) -> None:
@@ -53,7 +54,8 @@ def test_every_erratum_fails_beside_a_right_statement_that_passes(report: RunRep
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_other_seeds_change_no_verdict(seed: int) -> None:
-    assert run_paths([str(SPECS)], RunOptions(seed=seed)).exit_code == ExitCode.OK
+    paths = [str(SPECS / folder) for folder in ("notes", "layers")]
+    assert run_paths(paths, RunOptions(seed=seed)).exit_code == ExitCode.OK
 
 
 def claims() -> list[tuple[CheckSpec, str, Text]]:
@@ -90,17 +92,27 @@ def test_a_mistake_planted_in_any_claim_fails(check: CheckSpec, name: str, text:
     assert run_check(wrong, subject).verdict is Verdict.FAIL
 
 
-def examples() -> list[tuple[str, str]]:
+def examples() -> list[object]:
     found = EXAMPLE.findall(GUIDE.read_text(encoding="utf-8"))
-    return [(kind or "passes", text) for _, kind, text in found]
+    return [
+        pytest.param(
+            kind or "passes",
+            text,
+            id=str(number),
+            marks=[getattr(pytest.mark, kind)] if kind in FRAMEWORKS else [],
+        )
+        for number, (_, kind, text) in enumerate(found)
+    ]
 
 
-@pytest.mark.parametrize(("kind", "text"), examples(), ids=[str(number) for number in range(len(examples()))])
+@pytest.mark.parametrize(("kind", "text"), examples())
 def test_each_example_of_the_guide_does_what_it_says(
     kind: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = {"passes": ExitCode.OK, "fails": ExitCode.WRONG, "fault": ExitCode.USAGE}
+    if kind in FRAMEWORKS:
+        pytest.importorskip(kind)
     monkeypatch.chdir(tmp_path)
     write_code(GUIDE.read_text(encoding="utf-8"), tmp_path)
     Path("example.yaml").write_text(text, encoding="utf-8")
-    assert run_paths(["example.yaml"], RunOptions()).exit_code == expected[kind]
+    assert run_paths(["example.yaml"], RunOptions()).exit_code == expected.get(kind, ExitCode.OK)

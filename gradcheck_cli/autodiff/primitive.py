@@ -74,13 +74,19 @@ def component(kind: Any) -> np.dtype[Any]:
     return part_dtype(np.result_type(kind))
 
 
+def as_array(value: Any) -> Array:
+    """Take numbers for an array by a function that a tracer sees, as it does not see ``np.asarray``."""
+    return np.expand_dims(value, ())
+
+
 def rounded(array: Any, dtype: npt.DTypeLike) -> Array:
     """Convert to a dtype; to a real one the real part.
 
     That is the adjoint of taking a real array for a complex one: ⟨g, x + 0i⟩ = ⟨Re g, x⟩.
     """
-    found = np.asarray(array)
-    return np.asarray(found if is_complex(dtype) else found.real, dtype)
+    found = as_array(array)
+    result: Array = (found if is_complex(dtype) else found.real).astype(dtype, copy=False)
+    return result
 
 
 def at_least_single(rule: Rule) -> Rule:
@@ -90,7 +96,7 @@ def at_least_single(rule: Rule) -> Rule:
     """
 
     def run(*arrays: Any, **static: Any) -> Any:
-        kinds = [np.asarray(one).dtype for one in arrays]
+        kinds = [np.result_type(one) for one in arrays]
         if np.float16 not in kinds:
             return rule(*arrays, **static)
         wide = [

@@ -152,7 +152,7 @@ class Plan:
                     rule = node.primitive.vjps[place] if node.primitive.differentiable else None
                     if arg not in active or rule is None:
                         continue
-                    share = _like(tape[arg], _pulled(node, rule, gradients[number], out, arrays))
+                    share = _like(tape[arg], pulled(node, rule, gradients[number], out, arrays))
                     gradients[arg] = gradients[arg] + share if arg in gradients else share
         return [self._gradient(gradients, number, tape) for number in wrt]
 
@@ -187,7 +187,7 @@ class Plan:
         return np.asarray(found[number]) if number in found else np.zeros(primal.shape, primal.dtype)
 
 
-def _pulled(node: Node, rule: Rule, g: Any, out: Any, arrays: Sequence[Any]) -> Any:
+def pulled(node: Node, rule: Rule, g: Any, out: Any, arrays: Sequence[Any]) -> Any:
     """Apply a VJP rule; that of a holomorphic function with a complex value is Jᴴ g = conj(Jᵀ conj(g))."""
     assert node.primitive is not None
     if node.primitive.on_complex is OnComplex.HOLOMORPHIC and np.iscomplexobj(out):

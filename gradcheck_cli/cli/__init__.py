@@ -9,6 +9,7 @@ import click
 
 from gradcheck_cli import __version__
 from gradcheck_cli.cli.functions import functions
+from gradcheck_cli.cli.init import init
 from gradcheck_cli.cli.jacobian import jacobian
 from gradcheck_cli.cli.run import run
 from gradcheck_cli.cli.shapes import shapes
@@ -21,5 +22,5 @@ def main() -> None:
     """Check hand-written gradients, entry by entry, from a YAML spec."""
 
 
-for command in (run, shapes, jacobian, taylor, functions):
+for command in (run, shapes, jacobian, taylor, init, functions):
     main.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+LONGEST: Final = 1e7  # seconds: 116 days
 POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -63,6 +65,22 @@ def parse_tolerance(_context: click.Context, _option: click.Parameter, value: fl
     return value
 
 
+def parse_jobs(_context: click.Context, _option: click.Parameter, value: str) -> int:
+    """Read how many checks are worked on at a time; ``auto`` stands for the processors that may be used."""
+    if value == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if re.fullmatch(r"[1-9]\d{0,3}", value, re.ASCII) is None:
+        raise click.BadParameter(f"{value!r} is no number of checks; write 1, 2, … or auto")
+    return int(value)
+
+
+def parse_timeout(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no time that can pass."""
+    if value is not None and not 0 < value <= LONGEST:
+        raise click.BadParameter(f"{value:g} is no time limit; write seconds, more than 0")
+    return value
+
+
 def parse_point(_context: click.Context, _option: click.Parameter, value: str) -> str:
     """Take the names that points have in reports."""
     if re.fullmatch(r"generic(-[2-9]|-[1-9]\d{1,3})?(\*-?\d{1,4}(\.\d)?)?|edge(-[2-9])?", value) is None:
@@ -97,6 +115,22 @@ memory_option: Final = click.option(
     show_default=True,
     metavar="SIZE",
     help="Largest array; with unit B, KB, KiB, MB, MiB, GB, GiB.",
+)
+jobs_option: Final = click.option(
+    "-j",
+    "jobs",
+    callback=parse_jobs,
+    default="1",
+    show_default=True,
+    metavar="N",
+    help="Checks to work on at a time; auto: one for each processor.",
+)
+timeout_option: Final = click.option(
+    "--timeout",
+    type=float,
+    callback=parse_timeout,
+    metavar="S",
+    help="Seconds that every check may take; default: 300 for code, no limit for formulas.",
 )
 point_option: Final = click.option(
     "--point",

@@ -12,11 +12,13 @@ from gradcheck_cli.cli.options import (
     Output,
     color_option,
     format_option,
+    jobs_option,
     memory_option,
     no_code_option,
     paths_argument,
     seed_option,
     select_option,
+    timeout_option,
     tolerance_options,
     with_options,
 )
@@ -28,10 +30,12 @@ from gradcheck_cli.report import RENDERERS
     paths_argument,
     select_option,
     click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure."),
+    jobs_option,
     format_option(list(RENDERERS)),
     seed_option,
     *tolerance_options,
     memory_option,
+    timeout_option,
     click.option("--strict", is_flag=True, help="Warnings fail their check."),
     no_code_option,
     click.option("-v", "--verbose", count=True, help="Show passing checks in full."),
@@ -62,6 +66,7 @@ def run(
             report = run_paths(paths or (".",), RunOptions(**options), screen.show)
         except KeyboardInterrupt:
             screen.finish(screen.known())
+            write_files(screen.known(), files, RENDERERS)
             raise
         screen.finish(report)
         write_files(report, files, RENDERERS)

@@ -27,6 +27,11 @@ def is_steady(case: Case) -> bool:
     return is_code(case) and case.repeats
 
 
+def is_repeatable(case: Case) -> bool:
+    """Whether backward may come again after the same forward."""
+    return is_steady(case) and case.code.repeatable
+
+
 def _listed(names: Iterable[str], fact: str) -> Broken:
     return {name: fact.format(name=name) for name in names}
 

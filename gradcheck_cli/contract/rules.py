@@ -43,7 +43,7 @@ RULES: Final = (
         Rule(layout, "layout-dependent", layouts.has_layout(layout), layouts.accepts(layout))
         for layout in layouts.LAYOUTS
     ),
-    Rule("second call", "stale-state", calls.is_steady, calls.same_again),
+    Rule("second call", "stale-state", calls.is_repeatable, calls.same_again),
     Rule("interleaved", "stale-state", calls.is_steady, calls.same_after_other),
     Rule("own memory", "stale-state", calls.has_memory, calls.keeps_own_memory),
     Rule("unused input", "unknown", calls.can_be_unused, calls.unused),

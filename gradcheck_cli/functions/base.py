@@ -7,15 +7,16 @@ derivative: the user's formula, the backward that a layer brings along, or the e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.errors import EvaluationError, Frame
 from gradcheck_cli.parts import is_complex, part_dtype, part_shape, split_index
 from gradcheck_cli.shapes import Shape
+from gradcheck_cli.spec.types import CheckSpec, InputSpec
 
 Arrays = Mapping[str, Array]
 Linear = Callable[[Arrays], Arrays]  # cotangents → gradients, or tangents → output tangents
@@ -78,7 +79,10 @@ class Run(Protocol):
         """The arrays that it returned, as they are now."""
 
     def pull(self, cotangents: Arrays) -> Mapping[str, Array | None]:
-        """Call backward with these very arrays; return copies of its gradients, None where it gave none."""
+        """Call backward with these very arrays; return copies of its gradients, None where it gave none.
+
+        Inputs that it does not speak of are left out.
+        """
 
 
 class Layer(Protocol):
@@ -88,11 +92,21 @@ class Layer(Protocol):
     def own_memory(self) -> bool:
         """Whether all that backward needs is handed to it, so that other forward calls cannot matter."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether backward may be called more than once after one forward, and must give the same."""
+
     def run(self, primals: Arrays) -> Run:
         """Call forward with fresh copies."""
 
     def renewed(self) -> Layer | None:
         """Return the layer as if nobody had called it yet, if that can be had."""
+
+    def second(self) -> Layer | None:
+        """Return the layer's backward as a layer, if its own backward can be had.
+
+        Its inputs are this one's and the cotangents dNAME of the outputs, its outputs the gradients dNAME.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +135,8 @@ class Claim:
     """
 
     kind: Literal["vjp", "jvp", "jacobian"]
-    label: str  # "vjp", "jvp", "jacobian", "backward" for the user's, "engine vjp", "engine jvp" for ours
+    # "vjp", "jvp", "jacobian", "hvp", "backward", "forward mode", "double backward" for the user; "engine …"
+    label: str
     pairs: tuple[Pair, ...]
     linearize: Callable[[Arrays], Linear] | None  # None: no value at all, see ``misfit``
     misfit: Misfit | None = None
@@ -168,9 +183,18 @@ class Subject:
     unchecked: tuple[Pair, ...] = ()  # claimed, but the spec's ``wrt`` leaves the input out
     unrelated: frozenset[Pair] = frozenset()  # the output is not computed from the input, though others are
     problem: str = ""  # why the function cannot be asked at all: its code does not run
+    traceback: tuple[Frame, ...] = ()  # of that problem
+    parameters: tuple[InputSpec, ...] = ()  # inputs that the code brings along, beside those of the spec
+    second: Second | None = None  # with ``order: 2``
     wide: Subject | None = (
         None  # the same in double precision, claim for claim; None where it is that already
     )
+
+    def completed(self, check: CheckSpec) -> CheckSpec:
+        """Add the inputs that the code brings along to those that the spec states."""
+        stated = {one.name for one in check.inputs}
+        added = tuple(one for one in self.parameters if one.name not in stated)
+        return replace(check, inputs=(*check.inputs, *added)) if added else check
 
     def require_code(self) -> None:
         """Refuse to go on with code that does not run.
@@ -181,4 +205,12 @@ class Subject:
             If there is a ``problem``.
         """
         if self.problem:
-            raise EvaluationError(self.problem)
+            raise EvaluationError(self.problem, frames=self.traceback)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """The VJP as a function of its own, (inputs, cotangents) → gradients, and the check of its derivative."""
+
+    check: CheckSpec
+    subject: Subject

@@ -95,7 +95,7 @@ def compile_claims(
     unchecked: list[Pair] = []
     faults: list[Fault] = []
     for statement in statements(check, program):
-        claim, found = _claim(check, program, statement, outputs)
+        claim, found = compile_claim(check, program, statement, outputs)
         faults += found
         if claim and not set(claim.inputs).isdisjoint(wrt):
             claims.append(claim)
@@ -175,7 +175,7 @@ def _jacobian_statements(
     ]
 
 
-def _claim(
+def compile_claim(
     check: CheckSpec, program: Program, statement: Statement, outputs: list[str]
 ) -> tuple[Claim | None, list[Fault]]:
     """Build one claim; a shape that does not fit makes it a misfit, anything else wrong a fault."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import EvaluationError
-from gradcheck_cli.functions.backward import backward_claims
+from gradcheck_cli.functions.backward import backward_claims, forward_claims
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Subject
 from gradcheck_cli.functions.claims import checked_inputs, compile_claims
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import FormulaFunction, Program, add_inputs
-from gradcheck_cli.functions.layer import PythonLayer
-from gradcheck_cli.functions.python import import_layer, input_types, known
+from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.functions.importing import import_layer, input_types, known
+from gradcheck_cli.functions.layer import CodeLayer
+from gradcheck_cli.functions.python import RecipeError
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
 from gradcheck_cli.spec.sample import draw
@@ -27,7 +29,7 @@ from gradcheck_cli.spec.types import CheckSpec, OutputSpec
 class CodeFunction:
     """A layer's forward as a function of named arrays."""
 
-    layer: PythonLayer
+    layer: CodeLayer
 
     @property
     def inputs(self) -> Mapping[str, ArrayType]:
@@ -73,25 +75,37 @@ def compile_code(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, 
     """
     try:
         return _compile(check, max_memory)
+    except RecipeError as error:
+        return None, [check.fault(str(error), error.path)]
     except EvaluationError as error:
         function = NoFunction(input_types(check), str(error))
-        return Subject(function=function, claims=(), pairs=(), problem=function.problem), []
+        problem, traceback = function.problem, error.frames
+        return Subject(function=function, claims=(), pairs=(), problem=problem, traceback=traceback), []
 
 
 def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fault]]:
     layer, faults = import_layer(check)
     if layer is None:
         return None, faults
+    stated = {one.name for one in check.inputs}
+    added = tuple(one for one in layer.parameters if one.name not in stated)
+    check = replace(check, inputs=(*check.inputs, *added))
+    faults = [
+        check.fault(f'"{name}" is no input{did_you_mean(name, layer.inputs)}', "wrt")
+        for name in check.wrt or ()
+        if name not in layer.inputs
+    ]
+    if faults:
+        return None, faults
     primals = draw(check.inputs, seed=check.seed, point=check.points[0])
-    _, values, _ = layer.returned(primals)
-    outputs, faults = _name_outputs(check, layer, values)
+    outputs, faults = _name_outputs(check, layer, layer.call(primals).values)
     if faults:
         return None, faults
     return _subject(check, known(check, layer, outputs), primals, max_memory)
 
 
 def _name_outputs(
-    check: CheckSpec, layer: PythonLayer, values: list[Array]
+    check: CheckSpec, layer: CodeLayer, values: Sequence[Array]
 ) -> tuple[dict[str, ArrayType], list[Fault]]:
     """Give names to what a first call has returned, and see whether it is what the spec says."""
     names = [one.name for one in check.outputs] or _default_names(len(values))
@@ -117,7 +131,7 @@ def _default_names(number: int) -> list[str]:
     return ["y"] if number == 1 else [f"y{place}" for place in range(number)]
 
 
-def _shape_faults(check: CheckSpec, layer: PythonLayer, wanted: OutputSpec, found: ArrayType) -> list[Fault]:
+def _shape_faults(check: CheckSpec, layer: CodeLayer, wanted: OutputSpec, found: ArrayType) -> list[Fault]:
     if wanted.shape is None or found.shape == wanted.shape:
         return []
     fact = f"{layer.names[0]} gives {wanted.name} the shape {show(found.shape)}"
@@ -126,7 +140,7 @@ def _shape_faults(check: CheckSpec, layer: PythonLayer, wanted: OutputSpec, foun
 
 
 def _subject(
-    check: CheckSpec, layer: PythonLayer, primals: Arrays, max_memory: int
+    check: CheckSpec, layer: CodeLayer, primals: Arrays, max_memory: int
 ) -> tuple[Subject | None, list[Fault]]:
     wrt = checked_inputs(check)
     outputs = tuple(name for name, type_ in layer.outputs.items() if type_.differentiable)
@@ -136,17 +150,19 @@ def _subject(
     if faults:
         return None, faults
     own = backward_claims(check, layer, primals) if layer.has_backward else ()
+    own += forward_claims(check, layer, primals)
     stated = tuple(replace(claim, linearize=_with_outputs(layer, claim)) for claim in stated)
     subject = Subject(
         function=CodeFunction(layer),
         claims=(*own, *stated),
         pairs=tuple((output, name) for output in outputs for name in wrt),
         unchecked=unchecked,
+        parameters=layer.parameters,
     )
     return subject, []
 
 
-def _program(check: CheckSpec, layer: PythonLayer, max_memory: int) -> Program:
+def _program(check: CheckSpec, layer: CodeLayer, max_memory: int) -> Program:
     """Make the names that claims beside code may use: its inputs, its outputs and the dims."""
     floats = [type_.dtype for type_ in layer.inputs.values() if type_.differentiable]
     dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
@@ -156,7 +172,7 @@ def _program(check: CheckSpec, layer: PythonLayer, max_memory: int) -> Program:
     return Program(function, scope.names, dtype, max_memory)
 
 
-def _with_outputs(layer: PythonLayer, claim: Claim) -> Callable[[Arrays], Linear] | None:
+def _with_outputs(layer: CodeLayer, claim: Claim) -> Callable[[Arrays], Linear] | None:
     """Feed a formula the outputs' values, which only a call can tell."""
     formula = claim.linearize
     if formula is None:

@@ -9,6 +9,7 @@ from typing import Final
 from gradcheck_cli.functions.base import Subject
 from gradcheck_cli.functions.claims import compile_check
 from gradcheck_cli.functions.code import compile_code
+from gradcheck_cli.functions.second import with_second
 from gradcheck_cli.result import Fault
 from gradcheck_cli.spec.types import CheckSpec, Code, Text
 
@@ -25,18 +26,29 @@ def compile_subject(check: CheckSpec, *, max_memory: int) -> tuple[Subject | Non
 
     One in a lower precision brings its twin in double precision along, unless it is code that takes none.
     """
-    compiler = COMPILERS[type(check.function)]
-    subject, faults = compiler(check, max_memory=max_memory)
+    subject, faults = _compile(check, max_memory)
     if subject is None or all(one.dtype not in DOUBLE for one in check.inputs):
         return subject, faults
-    wide, _ = compiler(_in_double(check), max_memory=max_memory)
-    return replace(subject, wide=None if wide is None or wide.problem else wide), faults
+    wide, _ = _compile(_in_double(check), max_memory)
+    if wide is None or wide.problem:
+        return subject, faults
+    if subject.second and wide.second:
+        second = replace(subject.second.subject, wide=wide.second.subject)
+        subject = replace(subject, second=replace(subject.second, subject=second))
+    return replace(subject, wide=wide), faults
+
+
+def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fault]]:
+    subject, faults = COMPILERS[type(check.function)](check, max_memory=max_memory)
+    if subject is None or check.order == 1:
+        return subject, faults
+    return with_second(check, subject, max_memory=max_memory)
 
 
 def _in_double(check: CheckSpec) -> CheckSpec:
     inputs = []
     for one in check.inputs:
         dtype = DOUBLE.get(one.dtype, one.dtype)
-        value = None if one.value is None else one.value.astype(dtype)
-        inputs.append(replace(one, dtype=dtype, value=value))
+        value, center = (None if array is None else array.astype(dtype) for array in (one.value, one.center))
+        inputs.append(replace(one, dtype=dtype, value=value, center=center))
     return replace(check, inputs=tuple(inputs))

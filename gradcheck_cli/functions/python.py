@@ -1,128 +1,121 @@
-"""Functions written in Python: from a spec's targets to a layer that can be called.
+"""Recipes: Python code that a spec writes down, run as its function and its backward.
 
-This is the one module that executes text as code: the user's ``setup``, run before the import.
+This is the one module that executes text as code. Forward sees the inputs, the dims, ``np``, the public
+names of the module that the spec imports, and its ``kwargs``; backward goes on in the same namespace.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from gradcheck_cli.errors import EvaluationError
-from gradcheck_cli.functions.base import ArrayType
-from gradcheck_cli.functions.claims import checked_inputs
-from gradcheck_cli.functions.hints import did_you_mean
-from gradcheck_cli.functions.layer import PythonLayer, kind_of
-from gradcheck_cli.functions.workspace import Workspace, import_file
-from gradcheck_cli.result import Fault
-from gradcheck_cli.spec.code import is_file, split_target
-from gradcheck_cli.spec.types import CheckSpec, Code, Text
-
-Found = Callable[..., Any] | str  # what a target names, or what is wrong with it
+from gradcheck_cli.functions.base import Arrays
+from gradcheck_cli.functions.layer import Call, CodeLayer, as_array
+from gradcheck_cli.spec.names import closest
+from gradcheck_cli.spec.types import CheckSpec, Text
 
 
-def import_layer(check: CheckSpec) -> tuple[PythonLayer | None, list[Fault]]:
-    """Import what a check's targets name; a target that names no function is a fault of the spec.
+class RecipeError(EvaluationError):
+    """The code runs, and does not assign what it is there for: a fault of the spec at ``path``."""
 
-    Raises
-    ------
-    EvaluationError
-        Where the user's code does not run.
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeLayer(CodeLayer):
+    """Forward and backward as code; every forward call starts from a fresh namespace.
+
+    Objects of the user's that gather gradients live in that namespace, so a backward comes once after
+    each forward.
     """
-    code = check.function
-    assert isinstance(code, Code), "formulas are compiled elsewhere"
-    folder = Path(check.spec).resolve().parent
-    workspace = Workspace(_folders(code, folder), check.seed)
-    if code.setup is not None:
-        workspace.call("setup", _execute, code.setup, Path(check.spec).resolve())
-    targets = {"python": code.target, **({"backward": code.backward} if code.backward else {})}
-    sources = dict.fromkeys(split_target(target)[0] for target in targets.values())
-    modules = {source: _module(workspace, folder, source) for source in sources}
-    found = {key: _attribute(target, modules) for key, target in targets.items()}
-    faults = [
-        check.fault(problem, f"function.{key}") for key, problem in found.items() if isinstance(problem, str)
-    ]
-    return (None, faults) if faults else (_layer(check, code, found, workspace), [])
+
+    forward: CodeType
+    backward: CodeType | None
+    visible: Mapping[str, Any]  # names of modules and dims
+    kwargs: Mapping[str, Any]
+    wanted: tuple[str, ...]  # names of the outputs, or none: then y, alone or a tuple
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether it brings gradients along."""
+        return self.backward is not None
+
+    @property
+    def repeatable(self) -> bool:
+        """A layer may well add up the gradients of several backwards."""
+        return False
+
+    def call(self, primals: Arrays) -> Call:
+        """Run forward in a fresh namespace."""
+        given = self.copies(primals)
+        names = {**self.visible, **copy.deepcopy(dict(self.kwargs)), **given}
+        before = dict(names)
+        self.workspace.call(self.names[0], execute, self.forward, names)
+        values = [as_array(value, f"{self.names[0]} gave {name}") for name, value in self._outputs(names)]
+        return Call(given, values, lambda cotangents: self._pull(names, before, cotangents))
+
+    def _outputs(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        missing = [name for name in self.wanted or ("y",) if name not in names]
+        if missing:
+            remedy = "assign it" if self.wanted else "assign it, or name what it assigns in outputs"
+            raise RecipeError("function.forward", f"forward assigns no {', no '.join(missing)}; {remedy}")
+        if not self.wanted and isinstance(names["y"], tuple):
+            return [(f"y{place}", value) for place, value in enumerate(names["y"])]
+        return [(name, names[name]) for name in self.wanted or ("y",)]
+
+    def _pull(self, names: dict[str, Any], before: Mapping[str, Any], cotangents: Arrays) -> Arrays:
+        """Run backward; a name that stood there before forward ran is no gradient."""
+        names.update({f"d{name}": cotangent for name, cotangent in cotangents.items()})
+        known = set(names)
+        self.workspace.call_back(self.names[1], execute, self.backward, names)
+        self._refuse_misspelt(names, set(names) - known)
+        found = {name: f"d{name}" for name in self.inputs if f"d{name}" in names}
+        return {
+            name: names[own]
+            for name, own in found.items()
+            if own not in before or names[own] is not before[own]
+        }
+
+    def _refuse_misspelt(self, names: Mapping[str, Any], new: set[str]) -> None:
+        """Refuse a gradient that is nearly named as an input's, which would go unchecked."""
+        for name in self.inputs:
+            meant = closest(f"d{name}", [one for one in sorted(new) if one[1:] not in self.inputs])
+            if f"d{name}" not in names and meant is not None and meant.startswith("d"):
+                fact = f"backward assigns {meant}, and no d{name} for the input {name}"
+                raise RecipeError("function.backward", f"{fact}; write d{name}, or d{name} = None")
 
 
-def renewed(check: CheckSpec, outputs: Mapping[str, ArrayType]) -> PythonLayer | None:
-    """Import a check's function anew, with outputs that are known already."""
-    layer, _ = import_layer(check)
-    return layer and replace(layer, outputs=outputs)
-
-
-def known(check: CheckSpec, layer: PythonLayer, outputs: Mapping[str, ArrayType]) -> PythonLayer:
-    """Let a layer know what it returns."""
-    return replace(layer, outputs=outputs, renew=partial(renewed, check, outputs))
-
-
-def input_types(check: CheckSpec) -> dict[str, ArrayType]:
-    """Shapes and dtypes of a check's inputs."""
-    return {one.name: ArrayType(one.shape, np.dtype(one.dtype)) for one in check.inputs}
-
-
-def _folders(code: Code, folder: Path) -> tuple[Path, ...]:
-    """Directories to import from: those of the spec's ``path``, then those of the files themselves."""
-    sources = [split_target(target)[0] for target in (code.target, code.backward)]
-    files = [(folder / source).parent for source in sources if is_file(source)]
-    return tuple(dict.fromkeys(path.resolve() for path in (*(folder / one for one in code.path), *files)))
-
-
-def _execute(text: Text, file: Path) -> None:
-    """Run a spec's ``setup``; its lines count as those of the file."""
+def compiled(text: Text, file: Path) -> CodeType:
+    """Compile a spec's code; its lines count as those of the file."""
     source = "\n" * (text.line_offsets[0][0] - 1) + text.text
-    exec(compile(source, str(file), "exec"), {"__name__": "setup"})  # noqa: S102  # what the user wrote it for
+    return compile(source, str(file), "exec")
 
 
-def _module(workspace: Workspace, folder: Path, source: str) -> ModuleType | str:
-    """Import a file or a module; the name of a module that does not exist."""
-    whose = f"the import of {source}"
-    if is_file(source):
-        return workspace.call(whose, import_file, (folder / source).resolve())
-    try:
-        return workspace.call(whose, importlib.import_module, source)
-    except EvaluationError as error:
-        cause = error.__cause__
-        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
-        if missing and f"{source}.".startswith(f"{missing}."):
-            return missing
-        raise
+def execute(code: CodeType, names: dict[str, Any]) -> None:
+    """Run what the user wrote into the spec."""
+    names.setdefault("__name__", "recipe")
+    exec(code, names)  # noqa: S102  # what it is written there for
 
 
-def _attribute(target: str, modules: Mapping[str, ModuleType | str]) -> Found:
-    """Look a target up in its module."""
-    source, name = split_target(target)
-    found: Any = modules[source]
-    if isinstance(found, str):
-        return f"there is no module {found}; install it, or name its directory in path"
-    for part in name.split("."):
-        if not hasattr(found, part):
-            public = [one for one in getattr(found, "__dict__", ()) if not one.startswith("_")]
-            return f"{source} has no {name}{did_you_mean(part, public)}"
-        found = getattr(found, part)
-    if isinstance(found, type):
-        return f"{name} is a class, and classes are not supported yet; name a function"
-    return found if callable(found) else f"{name} is no function: it is {kind_of(found)}"
+def public_names(module: ModuleType, name: str) -> dict[str, Any]:
+    """Names of a module that a recipe can use: all without an underscore, and those that it lists itself.
+
+    The module has a name of its own as well.
+    """
+    listed = getattr(module, "__all__", ())
+    found = {key: value for key, value in vars(module).items() if not key.startswith("_") or key in listed}
+    return {name: module, **found}
 
 
-def _layer(check: CheckSpec, code: Code, found: Mapping[str, Any], workspace: Workspace) -> PythonLayer:
-    forward, backward = (split_target(target)[1] for target in (code.target, code.backward))
-    inputs = tuple(one.name for one in check.inputs)
-    differentiable = tuple(one.name for one in check.inputs if one.differentiable)
-    return PythonLayer(
-        forward=found["python"],
-        backward=found.get("backward"),
-        names=(forward, backward or f"the pullback of {forward}"),
-        style=code.style,
-        kwargs=code.kwargs,
-        inputs=input_types(check),
-        orders=tuple(dict.fromkeys((inputs, differentiable, checked_inputs(check)))),
-        workspace=workspace,
-    )
+def visible_names(check: CheckSpec, modules: Mapping[str, Any]) -> dict[str, Any]:
+    """Names that every namespace starts with."""
+    return {"np": np, **modules, **{name: int(size) for name, size in check.dims.items()}}

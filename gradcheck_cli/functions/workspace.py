@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -22,11 +22,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from gradcheck_cli.errors import EvaluationError
+from gradcheck_cli.errors import EvaluationError, Frame
 from gradcheck_cli.functions.base import NO_VALUE
 
 OURS: Final = Path(__file__).parents[1]
 _SEEDS: Final = 2**32  # NumPy's legacy seed must be smaller
+_TORCH_SEEDS: Final = 2**63  # likewise
+_MACHINERY: Final = ("<frozen importlib", "<frozen zipimport", "<frozen runpy")
 
 
 @contextlib.contextmanager
@@ -50,6 +52,7 @@ class Workspace:
 
     folders: Sequence[Path]
     seed: int
+    file: Path | None = None  # the spec, which may hold code of its own
     further: list[str] = field(default_factory=list)  # directories that the code adds to sys.path by itself
     modules: dict[str, ModuleType] = field(default_factory=dict)  # imported from the folders
     foreign: frozenset[str] = field(default_factory=lambda: frozenset(sys.modules))
@@ -93,19 +96,34 @@ class Workspace:
         EvaluationError
             Whatever it raises: where, by whom, and what. A ``NoValueError`` for what arithmetic raises.
         """
-        random.seed(
-            self.seed
-        )  # once for a call; the old state is put back once for a run, which takes longer
-        np.random.seed(self.seed % _SEEDS)  # noqa: NPY002  # the user's code may use it
+        _seed_all(self.seed)
+        return self._called(name, function, arguments, kwargs)
+
+    def call_back(self, name: str, function: Callable[..., Any], *arguments: Any, **kwargs: Any) -> Any:
+        """Call the user's backward, likewise.
+
+        Its seed is another one than forward's: a backward that draws its random numbers anew gets other ones
+        than forward had, as it would anywhere else.
+        """
+        _seed_all(self.seed + 1)
+        return self._called(name, function, arguments, kwargs)
+
+    def _called(
+        self, name: str, function: Callable[..., Any], arguments: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        process = os.getpid()
         try:
             with self.entered():
                 return function(*arguments, **kwargs)
         except KeyboardInterrupt:
             raise
         except NO_VALUE as error:
-            raise NoValueError(self.blame(name, function, error)) from error
+            raise NoValueError(self.blame(name, function, error), frames=_frames(error)) from error
         except BaseException as error:
-            raise EvaluationError(self.blame(name, function, error)) from error
+            raise EvaluationError(self.blame(name, function, error), frames=_frames(error)) from error
+        finally:
+            if os.getpid() != process:
+                os._exit(0)  # a copy of this process that the code has made, and that was to end by itself
 
     def blame(self, name: str, function: Callable[..., Any], error: BaseException) -> str:
         """``layers.py:12: affine_backward raised ValueError: …``."""
@@ -119,7 +137,7 @@ class Workspace:
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
-            if not frame.filename.startswith("<") and not Path(frame.filename).is_relative_to(OURS)
+            if not frame.filename.startswith("<") and is_foreign(frame.filename)
         ]
         home = getattr(getattr(function, "__code__", None), "co_filename", "")
         own = [frame for frame in frames if frame.filename == home or self._is_below(frame.filename)]
@@ -127,7 +145,44 @@ class Workspace:
         return f"{shown(chosen[0].filename)}:{chosen[0].lineno}" if chosen else ""
 
     def _is_below(self, file: str) -> bool:
-        return any(Path(file).is_relative_to(folder) for folder in self.folders)
+        return Path(file) == self.file or any(Path(file).is_relative_to(folder) for folder in self.folders)
+
+
+def _seed_all(seed: int) -> None:
+    """Seed every global source of random numbers that the code may use, once for a call.
+
+    Putting the old state back takes longer: that is done once for a run, and not at all for torch.
+    """
+    random.seed(seed)
+    np.random.seed(seed % _SEEDS)  # noqa: NPY002  # the user's code may use it
+    torch = sys.modules.get("torch")  # never imported here: only those who have it need it
+    generator = getattr(torch, "default_generator", None)
+    if generator is not None:  # manual_seed asks every kind of device, which takes a millisecond
+        generator.manual_seed(seed % _TORCH_SEEDS)
+
+
+def _frames(error: BaseException) -> tuple[Frame, ...]:
+    """Cut an error's traceback to the frames of the user's code and of what that calls."""
+    frames = [
+        Frame(file=shown(one.filename), line=one.lineno or 0, function=one.name, source=one.line or "")
+        for one in traceback.extract_tb(error.__traceback__)
+        if is_foreign(one.filename)
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        where, text = shown(error.filename), (error.text or "").strip()
+        frames.append(Frame(file=where, line=error.lineno or 0, function="<module>", source=text))
+    return tuple(frames)
+
+
+def is_foreign(file: str) -> bool:
+    """Tell whether code stands neither in this package nor in what Python imports and starts modules with.
+
+    >>> is_foreign("layers.py"), is_foreign("<frozen importlib._bootstrap>"), is_foreign(__file__)
+    (True, False, False)
+    """
+    if file.startswith(_MACHINERY) or "importlib" in Path(file).parts:
+        return False
+    return not Path(file).is_relative_to(OURS)
 
 
 def described(error: BaseException) -> str:
@@ -136,6 +191,8 @@ def described(error: BaseException) -> str:
         text = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
     except Exception:  # noqa: BLE001  # an exception's own text may raise
         text = ""
+    if isinstance(error, MemoryError):
+        text = text or "out of memory"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

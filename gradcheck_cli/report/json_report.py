@@ -7,6 +7,7 @@ import math
 from typing import Final
 
 import gradcheck_cli
+from gradcheck_cli.errors import Frame
 from gradcheck_cli.result import CheckResult, Contract, Entry, Fault, PairResult, Remark, RunReport, Verdict
 from gradcheck_cli.shapes import Shape
 
@@ -69,6 +70,17 @@ def _check(check: CheckResult) -> Json:
         "contracts": [_contract(contract) for contract in check.contracts],
         "diagnoses": [_remark(remark) for remark in check.diagnoses],
         "warnings": [_remark(remark) for remark in check.warnings],
+        "traceback": [_frame(frame) for frame in check.traceback],
+        "output": check.output,
+    }
+
+
+def _frame(frame: Frame) -> Json:
+    return {
+        "file": frame.file,
+        "line": frame.line,
+        "function": frame.function,
+        "source": frame.source,
     }
 
 

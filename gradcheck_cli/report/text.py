@@ -24,6 +24,7 @@ from gradcheck_cli.report.notation import (
     reason,
     size_of_error,
 )
+from gradcheck_cli.report.outbursts import write_output, write_traceback
 from gradcheck_cli.report.page import INDENT, Page
 from gradcheck_cli.report.plain import WIDTH, plain
 from gradcheck_cli.result import CheckResult, PairResult, RunReport, Verdict
@@ -160,6 +161,8 @@ def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
     if verbosity > 0:
         write_contracts(page, check)
     _write_remarks(page, check, INDENT, complete=True, contracts=verbosity <= 0)
+    write_traceback(page, check)
+    write_output(page, check, verbosity)
     if verbosity > 0:
         page.write()
         page.write(page.text(_effort(check), "dim"), INDENT)

@@ -70,7 +70,8 @@ def resolve_check(
 def _resolve_common(scope: Scope, settings: Settings, options: Options) -> tuple[_Common, list[Fault]]:
     inputs = settings.inputs or {}
     function, faults = _function(scope, settings, no_code=options.no_code)
-    if isinstance(function, Text) or settings.vjp or settings.jvp or settings.jacobian:
+    claimed = settings.vjp or settings.jvp or settings.jacobian or settings.hvp
+    if isinstance(function, Text) or function.recipe or claimed:
         faults += name_faults(scope, settings)
     fixed, found = fixed_arrays(scope, inputs, max_memory=options.max_memory)
     faults += found + _missing(scope) + _sweep_faults(scope, settings)
@@ -168,6 +169,8 @@ def _resolve_one(common: _Common, name: str, dims: Mapping[str, Size]) -> tuple[
         vjp=common.claims.vjp,
         jvp=common.claims.jvp,
         jacobian=common.claims.jacobian,
+        hvp=common.claims.hvp,
+        order=settings.order or (2 if settings.hvp else 1),
         chain=tuple(settings.chain or ()),
         wrt=None if settings.wrt is None else tuple(settings.wrt),
         tolerance=_tolerance(settings),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gradcheck_cli.result import Fault
-from gradcheck_cli.spec.model import Settings
+from gradcheck_cli.spec.model import FunctionForm, Settings
 from gradcheck_cli.spec.names import name_problem, suggest
 from gradcheck_cli.spec.scope import Scope
 from gradcheck_cli.spec.tree import Document, Path, Scalar, locate_text
@@ -26,6 +26,7 @@ class Claims:
     vjp: Mapping[str, Text]
     jvp: Mapping[str, Text]
     jacobian: Mapping[tuple[str, str], Text]
+    hvp: Mapping[str, Text] = field(default_factory=dict)
 
 
 def formula(scope: Scope, *path: str) -> tuple[Text, list[Fault]]:
@@ -56,7 +57,9 @@ def resolve_claims(
     """Locate every claim and check the names that it is about; outputs are known downstream only."""
     faults: list[Fault] = []
     texts: dict[Path, Text] = {}
-    for key in ("vjp", "jvp", "jacobian"):
+    if settings.hvp and settings.order == 1:
+        faults.append(scope.fault("an hvp is a claim of order 2; leave order out, or write 2", "order"))
+    for key in _CHECKS:
         for about in getattr(settings, key) or {}:
             texts[key, about], found = formula(scope, key, about)
             problem = _intermediate(settings, key, about, differentiable) or _CHECKS[key](
@@ -70,6 +73,7 @@ def resolve_claims(
         vjp={about: texts["vjp", about] for about in settings.vjp or {}},
         jvp={about: texts["jvp", about] for about in settings.jvp or {}},
         jacobian={_pair(about): texts["jacobian", about] for about in settings.jacobian or {}},
+        hvp={about: texts["hvp", about] for about in settings.hvp or {}},
     ), []
 
 
@@ -107,7 +111,12 @@ def _jacobian_problem(about: str, differentiable: Mapping[str, bool]) -> str | N
     return name_problem(output) or input_problem(given, differentiable)
 
 
-_CHECKS: Final = {"vjp": _vjp_problem, "jvp": _jvp_problem, "jacobian": _jacobian_problem}
+_CHECKS: Final = {
+    "vjp": _vjp_problem,
+    "jvp": _jvp_problem,
+    "jacobian": _jacobian_problem,
+    "hvp": _vjp_problem,
+}
 
 
 def input_problem(name: str, differentiable: Mapping[str, bool]) -> str | None:
@@ -138,7 +147,9 @@ def selection_faults(scope: Scope, settings: Settings, differentiable: Mapping[s
     """Check ``wrt``, ``chain`` and the list of points."""
     faults: list[Fault] = []
     for index, name in enumerate(settings.wrt or ()):
-        problem = input_problem(name, differentiable)
+        problem = (
+            "" if _may_be_parameter(settings, name, differentiable) else input_problem(name, differentiable)
+        )
         faults += [scope.fault(problem, "wrt", index)] if problem else []
     faults += _repeats(scope, "wrt", settings.wrt)
     faults += _repeats(scope, "chain", settings.chain)
@@ -150,6 +161,12 @@ def selection_faults(scope: Scope, settings: Settings, differentiable: Mapping[s
         problem = name_problem(name)
         faults += [scope.fault(problem, "chain", index)] if problem else []
     return faults
+
+
+def _may_be_parameter(settings: Settings, name: str, differentiable: Mapping[str, bool]) -> bool:
+    """Whether only the import can tell: a torch module has inputs that the spec need not name."""
+    function = settings.function
+    return isinstance(function, FunctionForm) and function.torch is not None and name not in differentiable
 
 
 def _repeats(scope: Scope, key: str, names: Iterable[str] | None) -> list[Fault]:

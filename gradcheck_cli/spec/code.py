@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -10,10 +12,9 @@ from gradcheck_cli.result import Fault
 from gradcheck_cli.spec.claims import formula
 from gradcheck_cli.spec.model import FunctionForm, Settings
 from gradcheck_cli.spec.scope import Scope
-from gradcheck_cli.spec.types import Code
+from gradcheck_cli.spec.types import Code, Recipe, Text
 
-_TARGET: Final = "write path/file.py:FUNCTION or package.module:FUNCTION"
-_AS_CODE: Final = "a forward or backward written out as code is not supported yet"
+_TARGET: Final = "write path/file.py:NAME or package.module:NAME"
 
 Problem = tuple[tuple[str | int, ...], str]  # where below "function", and what
 
@@ -25,25 +26,40 @@ def resolve_code(
     scope: Scope, settings: Settings, form: FunctionForm, *, no_code: bool
 ) -> tuple[Code, list[Fault]]:
     """Take what a spec says of a function written elsewhere, and everything that is wrong with it."""
-    framework, _, target = form.target.partition(": ")
+    recipe, faults = _recipe(scope, form)
+    names_backward = form.backward or "" if recipe is None else ""
     code = Code(
-        target=target,
-        backward=form.backward or "",
-        style=form.style or ("stateless" if form.backward else "pure"),
+        framework=form.framework,
+        target=form.target,
+        backward=names_backward,
+        style=form.style or ("stateless" if names_backward else "pure"),
+        recipe=recipe,
         kwargs=form.kwargs or {},
+        training=form.training,
         path=tuple(form.path or ()),
         setup=formula(scope, "function", "setup")[0] if form.setup else None,
     )
     if no_code:
-        message = f"refused: this spec would import code ({form.target}), and --no-code is set"
-        return code, [scope.fault(message, "function", framework)]
-    problems = _unsupported(form, framework)
-    problems = problems or [*_style(code), *_without_claims(code, settings), *_missing(code, scope)]
-    faults = [scope.fault(problem, "function", *path) for path, problem in problems]
+        what = f"import code ({form.framework}: {form.target})" if form.target else "run code"
+        message = f"refused: this spec would {what}, and --no-code is set"
+        return code, [scope.fault(message, "function", form.framework if form.target else "forward")]
+    problems = [*_targets(form, code), *_form(form, code), *_without_claims(code, settings)]
+    problems = problems or [*_missing(form, scope), *(_taken(code, settings) if recipe else ())]
+    faults += [] if faults else _syntax(scope, code)
+    faults += [scope.fault(problem, "function", *path) for path, problem in problems]
     if settings.chain:
-        message = "a chain goes through the lines of a formula, and a Python function has none; leave it out"
+        message = "a chain goes through the lines of a formula, and code has none; leave it out"
         faults.append(scope.fault(message, "chain"))
     return code, faults
+
+
+def _recipe(scope: Scope, form: FunctionForm) -> tuple[Recipe | None, list[Fault]]:
+    """Take the code that a spec holds; lines that YAML has joined are refused."""
+    if form.forward is None:
+        return None, []
+    forward, faults = formula(scope, "function", "forward")
+    backward, found = formula(scope, "function", "backward") if form.backward is not None else (None, [])
+    return Recipe(forward=forward, backward=backward), faults + found
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -65,24 +81,39 @@ def is_file(source: str) -> bool:
     return source.endswith(".py")
 
 
-def _unsupported(form: FunctionForm, framework: str) -> list[Problem]:
-    if framework != "python":
-        message = f"this version checks formulas and Python functions; {framework} is not supported yet"
-        return [((framework,), message)]
-    if form.forward is not None:
-        return [(("forward",), f"{_AS_CODE}; name a function instead: python: layers.py:FUNCTION")]
-    targets = {"python": form.python, "backward": form.backward}
-    problems = [((key,), _target_problem(target)) for key, target in targets.items() if target is not None]
-    return [(path, problem) for path, problem in problems if problem]
+def _targets(form: FunctionForm, code: Code) -> Iterator[Problem]:
+    """Say which targets name nothing; with a recipe a file or module is enough."""
+    if form.target or code.recipe is None:
+        problem = _target_problem(form.target, alone=code.recipe is not None)
+        if problem:
+            yield (form.framework,), problem
+    if code.backward and (problem := _target_problem(code.backward, alone=False)):
+        yield ("backward",), problem
 
 
-def _target_problem(target: str) -> str:
+def _target_problem(target: str, *, alone: bool) -> str:
     source, name = split_target(target.strip())
     if "\n" in target.strip() or "=" in target:
-        return f"{_AS_CODE}; {_TARGET}"
+        return f'this looks like code, and a function without "forward" names its parts; {_TARGET}'
+    if alone and source and not name and ":" not in target:
+        return ""
     if not source or not name or not all(part.isidentifier() for part in name.split(".")):
-        return f'"{target}" names no function; {_TARGET}'
+        hint = ', or write the calls down: "forward: |" and "backward: |"' if source and not name else ""
+        return f'"{target}" names no function; {_TARGET}{hint}'
     return ""
+
+
+def _form(form: FunctionForm, code: Code) -> Iterator[Problem]:
+    """Say which keys contradict one another."""
+    if code.framework != "python":
+        for key in ("forward", "backward", "style"):
+            if getattr(form, key) is not None:
+                message = f'"{key}" is for Python functions; {code.framework} knows the gradient itself'
+                yield (key,), f"{message}; leave it out"
+    elif code.recipe is None:
+        yield from _style(code)
+    if form.training is not None and code.framework != "torch":
+        yield ("training",), '"training" is for torch modules; leave it out'
 
 
 def _style(code: Code) -> Iterator[Problem]:
@@ -97,18 +128,61 @@ def _style(code: Code) -> Iterator[Problem]:
 
 
 def _without_claims(code: Code, settings: Settings) -> Iterator[Problem]:
-    if code.style == "pure" and not (settings.vjp or settings.jvp or settings.jacobian):
-        remedy = 'write "backward: FILE:FUNCTION", or a vjp, jvp or jacobian'
-        yield (), f"nothing says what the gradient is; {remedy}"
+    if code.framework != "python" or settings.vjp or settings.jvp or settings.jacobian:
+        return
+    own = code.recipe.backward is not None if code.recipe else code.style != "pure"
+    if not own:
+        key = 'backward: |" and the calls' if code.recipe else 'backward: FILE:FUNCTION"'
+        yield (), f'nothing says what the gradient is; write "{key}, or a vjp, jvp or jacobian'
 
 
-def _missing(code: Code, scope: Scope) -> Iterator[Problem]:
+def _missing(form: FunctionForm, scope: Scope) -> Iterator[Problem]:
     """Look for the files and directories; importing comes later."""
     folder = FilePath(scope.spec).parent
-    for key, target in (("python", code.target), ("backward", code.backward)):
-        source, _ = split_target(target)
+    targets = {form.framework: form.target, "backward": form.backward if form.forward is None else None}
+    for key, target in targets.items():
+        source, _ = split_target(target or "")
         if is_file(source) and not (folder / source).is_file():
             yield (key,), f"there is no file {folder / source}"
-    for index, directory in enumerate(code.path):
+    for index, directory in enumerate(form.path or ()):
         if not (folder / directory).is_dir():
             yield ("path", index), f"there is no directory {folder / directory}"
+
+
+def _taken(code: Code, settings: Settings) -> Iterator[Problem]:
+    """Find inputs whose names the recipe reads gradients or cotangents from."""
+    assert code.recipe is not None
+    if code.recipe.backward is None:
+        return
+    inputs = settings.inputs or {}
+    for name in inputs:
+        if f"d{name}" in inputs:
+            fact = f"the gradient of {name} is read from d{name}, which is an input"
+            yield ("backward",), f"{fact}; rename the input d{name}"
+    for name in settings.outputs or ["y"]:
+        if f"d{name}" in inputs:
+            fact = f"d{name} is the cotangent of {name}, and an input"
+            yield ("backward",), f"{fact}; rename the input"
+
+
+def _syntax(scope: Scope, code: Code) -> Iterator[Fault]:
+    """Find code that is no Python, at its line and column in the spec."""
+    recipe = (code.recipe.forward, code.recipe.backward) if code.recipe else ()
+    for text in (code.setup, *recipe):
+        fault = text and _syntax_fault(scope, text)
+        if fault:
+            yield fault
+
+
+def _syntax_fault(scope: Scope, text: Text) -> Fault | None:
+    try:
+        ast.parse(text.text)
+    except SyntaxError as error:
+        line, column = text.locate(error.lineno or 1, error.offset or 1)
+        message = error.msg
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; too deeply nested
+        line, column = text.locate(1, 1)
+        message = str(error)
+    else:
+        return None
+    return replace(scope.fault(f"no Python: {message}", *text.path.split(".")), line=line, column=column)

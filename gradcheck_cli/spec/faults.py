@@ -133,7 +133,8 @@ def _form_at(path: Path) -> type[BaseModel]:
 
 def _complaint(kind: str, context: Mapping[str, Any], path: Path, node: Node) -> str:
     if kind in {"literal_error", "sample"}:
-        known = context.get("known") or re.findall(r"'([^']+)'", context["expected"])
+        known = context.get("known") or re.findall(r"'([^']+)'|(\d+)", context["expected"])
+        known = [one if isinstance(one, str) else "".join(one) for one in known]
         return _not_among(known or ["true"], path, node)
     if kind in _EXPECTED:
         return _wrong_list(path, node) or wrong_type(_EXPECTED[kind], node)

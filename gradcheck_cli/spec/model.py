@@ -189,37 +189,51 @@ class InputForm(Strict):
 
 
 class FunctionForm(Strict):
-    """A function written elsewhere: exactly one of ``python``, ``torch`` and ``jax``."""
+    """A function written elsewhere: one of ``python``, ``torch`` and ``jax``, or code in the spec itself."""
 
     python: str | None = Field(None, description="A file or module whose names the code uses, or TARGET.")
     torch: str | None = Field(None, description="TARGET: path/file.py:attr or package.module:attr.")
     jax: str | None = Field(None, description="TARGET: path/file.py:attr or package.module:attr.")
-    forward: str | None = Field(None, description="Python code that computes the outputs from the inputs.")
+    forward: str | None = Field(
+        None, description="Python code that assigns the outputs, from the inputs, the dims and np."
+    )
     backward: str | None = Field(
         None, description="Python code that assigns dNAME for each input, or a TARGET."
     )
     style: Literal["pure", "stateless", "cache", "pullback"] | None = Field(
         None, description="How forward and backward are called, where they are TARGETs."
     )
-    kwargs: dict[str, Any] | None = Field(None, description="Keyword arguments of the function.")
+    kwargs: dict[str, Any] | None = Field(
+        None, description="Keyword arguments of the function; in code they are names."
+    )
+    training: bool | None = Field(
+        None, description="Whether a torch module is in training mode. Default: its own."
+    )
     path: Names | None = Field(None, description="Directories put on sys.path.")
     setup: str | None = Field(None, description="Python code run once before the import.")
 
     @model_validator(mode="after")
     def _one_framework(self) -> FunctionForm:
-        given = [key for key in ("python", "torch", "jax") if getattr(self, key) is not None]
-        if len(given) != 1:
+        given = [key for key in FRAMEWORKS if getattr(self, key) is not None]
+        if len(given) > 1 or (not given and self.forward is None):
             found = " and ".join(given) or "none of them"
             raise _refuse(f"a function has one of python, torch, jax, not {found}; write one")
-        if self.style and self.forward:
+        if self.style and self.forward is not None:
             raise _refuse('"style" is for functions named by TARGET, not for a "forward" of code; keep one')
         return self
 
     @property
+    def framework(self) -> Literal["python", "torch", "jax"]:
+        """What the function is written for."""
+        return next((key for key in FRAMEWORKS if getattr(self, key) is not None), "python")
+
+    @property
     def target(self) -> str:
-        """What would be imported, as ``python: layers.py``."""
-        key = next(key for key in ("python", "torch", "jax") if getattr(self, key) is not None)
-        return f"{key}: {getattr(self, key)}"
+        """What would be imported; nothing for code that needs no names of a module."""
+        return getattr(self, self.framework) or ""
+
+
+FRAMEWORKS: Final[tuple[Literal["python", "torch", "jax"], ...]] = ("python", "torch", "jax")
 
 
 class ToleranceForm(Strict):
@@ -281,6 +295,14 @@ class Settings(Strict):
     )
     jacobian: dict[str, Formula] | None = Field(
         None, description='Claims: "output/input" to the formula of the explicit Jacobian.'
+    )
+    hvp: dict[str, Formula] | None = Field(
+        None,
+        description="Claims of order 2: input to the formula of how its gradient moves when every input NAME "
+        "moves by NAME_dot, the cotangents dNAME being fixed.",
+    )
+    order: Literal[1, 2] | None = Field(
+        None, description="2 to check the derivative of the VJP as well. Default: 1, or 2 with hvp."
     )
     chain: list[str] | None = Field(
         None, description="Names from an input to an output, to check the chain rule along.", min_length=2

@@ -36,6 +36,7 @@ _FINEST: Final = 306  # exponent of the smallest step, whose inverse is still a 
 _MARGIN: Final = 0.05  # of the domain's width, that generic values keep from its ends
 _NEAREST: Final = 0.1  # of the standard deviation, that generic normal values keep from 0
 FARTHEST: Final = 3.0  # standard deviations
+_NEAR: Final = 0.25  # of the root mean square of the values around which it is drawn
 
 
 def draw(
@@ -79,6 +80,8 @@ def has_samples(inputs: Sequence[InputSpec]) -> bool:
 def _draw_one(given: InputSpec, seed: int, point: PointName, attempt: int, omitted: Omitted) -> np.ndarray:
     if given.value is not None:
         return given.value.copy()
+    if given.center is not None:
+        return _around(given, seed, point, attempt, omitted)
     if is_complex(given.dtype):
         return _draw_complex(given, seed, point, attempt, omitted)
     name = zlib.crc32(given.name.encode())
@@ -95,6 +98,17 @@ def _draw_one(given: InputSpec, seed: int, point: PointName, attempt: int, omitt
         if given.sample.symmetric and given.sample.kind != "spd":
             values = _symmetric(values)
         return _inside(values.astype(given.dtype), given.sample)
+
+
+def _around(given: InputSpec, seed: int, point: PointName, attempt: int, omitted: Omitted) -> np.ndarray:
+    """Draw near the values that an input has by itself; at an edge point take these, often zeros and ones."""
+    center = given.center
+    assert center is not None
+    if point == EDGE:
+        return center.copy()
+    size = float(np.sqrt(np.mean(np.square(np.abs(center))))) if np.any(center) else 1.0
+    step = _draw_one(replace(given, center=None), seed, point, attempt, omitted)
+    return (center + _NEAR * size * step).astype(given.dtype)
 
 
 def _draw_complex(

@@ -42,16 +42,28 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Calls of somebody's code, written down in the spec as Python."""
+
+    forward: Text
+    backward: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Code:
     """A function written in Python, and how to call it.
 
-    A target is ``path/file.py:attr`` or ``package.module:attr``, with a dotted attribute or not.
+    A target is ``path/file.py:attr`` or ``package.module:attr``, with a dotted attribute or not. For a
+    recipe it may be a file or module alone, or nothing at all.
     """
 
-    target: str
+    framework: Literal["python", "torch", "jax"] = "python"
+    target: str = ""
     backward: str = ""  # target of the backward, where ``style`` has one of its own
     style: Literal["pure", "stateless", "cache", "pullback"] = "pure"
+    recipe: Recipe | None = None
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    training: bool | None = None  # mode of a torch module; None: its own
     path: tuple[str, ...] = ()  # directories for sys.path, relative to the spec as targets are
     setup: Text | None = None  # run once before the import
 
@@ -87,6 +99,7 @@ class InputSpec:
     dtype: str = "float64"
     sample: Sample = Sample()
     value: np.ndarray | None = None  # fixed at every point (``value`` and ``file``)
+    center: np.ndarray | None = None  # drawn around these values, at edge points they themselves
     differentiable: bool = True
     position: Position = (1, 1)
 
@@ -133,6 +146,8 @@ class CheckSpec:
     vjp: Mapping[str, Text] = field(default_factory=dict)  # by input
     jvp: Mapping[str, Text] = field(default_factory=dict)  # by output
     jacobian: Mapping[tuple[str, str], Text] = field(default_factory=dict)  # by (output, input)
+    hvp: Mapping[str, Text] = field(default_factory=dict)  # by input
+    order: Literal[1, 2] = 1  # 2: the derivative of the VJP is checked as well
     chain: tuple[str, ...] = ()
     wrt: tuple[str, ...] | None = None
     tolerance: Tolerance = Tolerance()

@@ -108,6 +108,8 @@ def test_the_whole_document() -> None:
                 ],
                 "diagnoses": [{"code": "transposed", "input": "w", "message": TRANSPOSED.message}],
                 "warnings": [{"code": "square-dims", "message": SQUARE.message}],
+                "traceback": [],
+                "output": "",
             }
         ],
     }

@@ -11,7 +11,7 @@ from guide_files import write_code
 from gradcheck_cli.spec.load import load_specs
 
 GUIDE = (Path(__file__).parents[2] / "specs" / "README.md").read_text(encoding="utf-8")
-EXAMPLE = re.compile(r"(?:<!-- (fault|fails) -->\n)?```yaml\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"(?:<!-- (fault|fails|torch|jax) -->\n)?```yaml\n(.*?)```", re.DOTALL)
 EXAMPLES = EXAMPLE.findall(GUIDE)
 
 

@@ -118,7 +118,7 @@ def test_code_is_refused_by_name_under_no_code():
     (fault,) = faults_of(text, no_code=True)
     assert fault.startswith("dir/spec.yaml:3:20: function.python: refused: this spec would import code")
     assert fault.endswith("(python: layers.py), and --no-code is set")
-    assert "not supported yet" in faults_of(text)[0]
+    assert "nothing says what the gradient is" in faults_of(text)[0]
 
 
 def test_an_input_over_the_budget_is_refused_with_both_numbers():

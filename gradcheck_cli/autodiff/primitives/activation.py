@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, at_least_single, promoted
+from gradcheck_cli.autodiff.primitive import Array, Primitive, Rule, as_array, at_least_single, promoted
 from gradcheck_cli.autodiff.primitives.elementwise import erfc, unary
 from gradcheck_cli.autodiff.primitives.shaping import one_axis
 from gradcheck_cli.errors import ShapeError
@@ -59,7 +59,7 @@ def halved_shape(x: Shape, dim: int) -> Shape:
 
 def _one_where(condition: Any, out: Array) -> Array:
     """1 where the condition holds, else 0."""
-    return np.asarray(condition).astype(np.asarray(out).dtype)
+    return as_array(condition).astype(np.result_type(out))
 
 
 def _sigmoid(x: Array) -> Array:

@@ -15,6 +15,7 @@ from gradcheck_cli.autodiff.primitive import (
     OnComplex,
     Primitive,
     Rule,
+    as_array,
     boolean,
     promoted,
     resolved,
@@ -116,7 +117,7 @@ def lifted(function: Callable[[float], float]) -> Rule:
 
     def forward(x: Any) -> Array:
         floating = np.true_divide(x, 1)
-        return np.asarray(ufunc(floating)).astype(floating.dtype)
+        return as_array(ufunc(floating)).astype(floating.dtype)
 
     return forward
 
@@ -206,9 +207,7 @@ POWER = binary(
     np.power,
     (
         # At y = 0 the function is constant: y * x**-1 would be 0 * inf at x = 0, y * x at x = inf.
-        lambda out, x, y: (
-            y * np.power(x, np.where(y == 0, 0, np.subtract(y, 1)).astype(np.asarray(out).dtype))
-        ),
+        lambda out, x, y: y * np.power(x, np.where(y == 0, 0, np.subtract(y, 1)).astype(np.result_type(out))),
         # 0**y is flat in y for y > 0; log(0) would be -inf * 0.
         lambda out, x, y: out * np.log(np.where(x == 0, 1, x)),
     ),

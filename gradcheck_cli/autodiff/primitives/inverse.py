@@ -91,7 +91,7 @@ def inverse_or_nan(a: Array) -> Array:
     return np.where(regular, np.linalg.inv(np.where(regular, a, np.eye(a.shape[-1], dtype=a.dtype))), np.nan)
 
 
-def _cofactors(a: Array) -> Array:
+def cofactors(a: Array) -> Array:
     """∂det/∂a, of singular matrices too.
 
     For a = U diag(s) Vᴴ it is det(U) det(Vᴴ) conj(U diag(Π_{j≠i} s_j) Vᴴ): nothing is divided by.
@@ -199,8 +199,8 @@ SOLVE = Primitive(
 DET = matrix_function(
     "linalg.det",
     np.linalg.det,
-    lambda g, out, a: _per_matrix(g) * _cofactors(a),
-    lambda t, out, a: np.sum(_cofactors(a) * t, axis=(-2, -1)),
+    lambda g, out, a: _per_matrix(g) * cofactors(a),
+    lambda t, out, a: np.sum(cofactors(a) * t, axis=(-2, -1)),
     "dL/da = g * cofactors of a, which are det(a) * linalg.inv(a).mT where a is invertible",
     shapes="(…, N, N) → (…)",
     shape=number_shape,

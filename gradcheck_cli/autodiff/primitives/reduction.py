@@ -16,6 +16,7 @@ from gradcheck_cli.autodiff.primitive import (
     UNORDERED,
     Array,
     Primitive,
+    as_array,
     at_least_single,
     boolean,
     integer,
@@ -68,7 +69,7 @@ def kept_shape(x: Shape, axis: Axis = None) -> Shape:
 def expanded(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Put the reduced axes back with length 1, so that g broadcasts against x."""
     if keepdims or x.ndim == 0:
-        return np.asarray(g)
+        return as_array(g)
     return np.expand_dims(g, normalize_axes(axis, x.ndim))
 
 
@@ -109,7 +110,7 @@ def _std_slope(out: Array, x: Array, axis: Axis, ddof: int, keepdims: bool) -> A
 
 def chosen(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Weights of the extreme entries: 1 for a single one, 1/k each for k that tie."""
-    hit = np.asarray(x == expanded(out, x, axis, keepdims)).astype(x.dtype)
+    hit = as_array(x == expanded(out, x, axis, keepdims)).astype(x.dtype)
     return hit / np.sum(hit, axis=axis, keepdims=True)
 
 

@@ -1,0 +1,150 @@
+"""PyTorch: functions of tensors, ``nn.Module``s and ``autograd.Function``s as layers.
+
+A module's parameters are inputs by their dotted names, drawn around the values that they have; its buffers
+stay as they are. All is computed in the precision of the spec's inputs, float64 unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from gradcheck_cli.functions.base import ArrayType
+from gradcheck_cli.functions.layer import CodeLayer
+from gradcheck_cli.functions.targets import find_targets, function_problem, open_workspace
+from gradcheck_cli.functions.torch_layer import Tensors, TorchLayer, default_dtype, the_torch
+from gradcheck_cli.functions.workspace import Workspace
+from gradcheck_cli.result import Fault
+from gradcheck_cli.spec.code import split_target
+from gradcheck_cli.spec.sample import draw
+from gradcheck_cli.spec.types import CheckSpec, Code, InputSpec
+
+_CLASS: Final = "name a function, an nn.Module or an autograd.Function"
+
+
+def make_layer(check: CheckSpec, code: Code) -> tuple[CodeLayer | None, list[Fault]]:
+    """Import a target and see what it is.
+
+    Raises
+    ------
+    EvaluationError
+        Where the user's code does not run, or torch is missing.
+    """
+    torch = the_torch()
+    workspace = open_workspace(check, code)
+    found, faults = find_targets(check, workspace, {"torch": code.target})
+    if faults:
+        return None, faults
+    name, target = split_target(code.target)[1], found["torch"]
+    dtype = _precision(torch, check)
+    with default_dtype(torch, dtype):
+        if _is_module(torch, target):
+            return _module_layer(check, code, workspace, _built(workspace, name, target, code, dtype)), []
+    if isinstance(target, type) and issubclass(target, torch.autograd.Function):
+        function = partial(_applied, target, code.kwargs)
+    elif problem := function_problem(name, target, _CLASS):
+        return None, [check.fault(problem, "function.torch")]
+    else:
+        function = partial(_called, target, code.kwargs)
+    return _layer(check, code, workspace, function), []
+
+
+def _layer(
+    check: CheckSpec,
+    code: Code,
+    workspace: Workspace,
+    function: Callable[[Tensors], Any],
+    parameters: tuple[InputSpec, ...] = (),
+) -> TorchLayer:
+    stated = {one.name for one in check.inputs}
+    inputs = (*check.inputs, *(one for one in parameters if one.name not in stated))
+    name = split_target(code.target)[1]
+    return TorchLayer(
+        names=(name, f"the backward of {name}"),
+        inputs={one.name: ArrayType(one.shape, np.dtype(one.dtype)) for one in inputs},
+        varying=frozenset(one.name for one in inputs if one.differentiable),
+        workspace=workspace,
+        function=function,
+        parameters=parameters,
+    )
+
+
+def _called(target: Callable[..., Any], kwargs: Mapping[str, Any], tensors: Tensors) -> Any:
+    return target(*tensors.values(), **copy.deepcopy(dict(kwargs)))
+
+
+def _applied(target: Any, kwargs: Mapping[str, Any], tensors: Tensors) -> Any:
+    """Call ``apply``, which takes no keywords: each goes to the place that forward has for it."""
+    names = list(inspect.signature(target.forward).parameters)
+    with_context = "setup_context" not in _own_names(target)
+    given, arguments = list(tensors.values()), []
+    for name in names[with_context:]:
+        if name in kwargs:
+            arguments.append(copy.deepcopy(kwargs[name]))
+        elif given:
+            arguments.append(given.pop(0))
+    return target.apply(*arguments, *given)
+
+
+def _own_names(target: type) -> set[str]:
+    """Names that a Function's class and its bases define, up to torch's own."""
+    return {
+        name for one in target.__mro__ if one.__module__ != "torch.autograd.function" for name in vars(one)
+    }
+
+
+def _is_module(torch: Any, target: object) -> bool:
+    kind = target if isinstance(target, type) else type(target)
+    return issubclass(kind, torch.nn.Module)
+
+
+def _built(workspace: Workspace, name: str, target: Any, code: Code, dtype: Any) -> Any:
+    """Make a module of a class, or a copy of one that there is; in the precision that is asked for."""
+    if isinstance(target, type):
+        module = workspace.call(name, target, **copy.deepcopy(dict(code.kwargs)))
+    else:
+        module = workspace.call(name, copy.deepcopy, target)
+    if code.training is not None:
+        module.train(code.training)
+    return module.to(dtype) if not any(one.is_complex() for one in module.parameters()) else module
+
+
+def _module_layer(check: CheckSpec, code: Code, workspace: Workspace, module: Any) -> TorchLayer:
+    torch = the_torch()
+    if any(torch.nn.parameter.is_lazy(one) for one in module.parameters()):
+        _wake(check, workspace, module)
+    parameters = {name: one.detach().numpy() for name, one in module.named_parameters() if one.requires_grad}
+    specs = tuple(
+        InputSpec(name=name, shape=array.shape, dtype=str(array.dtype), center=array.copy())
+        for name, array in parameters.items()
+    )
+    return _layer(check, code, workspace, partial(_functional, module, frozenset(parameters)), specs)
+
+
+def _wake(check: CheckSpec, workspace: Workspace, module: Any) -> None:
+    """Call a lazy module once, so that it has parameters."""
+    torch = the_torch()
+    drawn = draw(check.inputs, seed=check.seed, point=check.points[0])
+    workspace.call("the first call", module, *(torch.from_numpy(array) for array in drawn.values()))
+
+
+def _functional(module: Any, own: frozenset[str], tensors: Tensors) -> Any:
+    """Call a module with other parameters, and with buffers that are copies: they change in training."""
+    call = the_torch().func.functional_call
+    parameters = {name: one for name, one in tensors.items() if name in own}
+    buffers = {name: one.clone() for name, one in module.named_buffers()}
+    return call(
+        module, {**parameters, **buffers}, tuple(tensors[name] for name in tensors if name not in own)
+    )
+
+
+def _precision(torch: Any, check: CheckSpec) -> Any:
+    """Return the widest real dtype of the spec's inputs."""
+    widths = {np.dtype(one.dtype).type(0).real.dtype.name for one in check.inputs if one.differentiable}
+    names = [name for name in ("float64", "float32", "float16") if name in widths]
+    return getattr(torch, (*names, "float64")[0])

@@ -1,0 +1,76 @@
+"""Tasks worked on by processes side by side, each replaced when it dies."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from multiprocessing.connection import wait
+from typing import Final
+
+from gradcheck_cli.work.bench import Outcome, Task, Terms
+from gradcheck_cli.work.workers import Worker
+
+POLL: Final = 0.1  # seconds between two looks at processes that may be unable to tell us anything
+
+
+class Pool:
+    """Up to ``size`` processes; each is started when there is work for it."""
+
+    def __init__(self, size: int, terms: Terms) -> None:
+        self._size, self._terms = size, terms
+        self._workers: list[Worker] = []
+
+    def outcomes(self, backlog: list[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Yield what comes of each task of a heap, as it comes."""
+        while backlog or self._busy:
+            self._hand_out(backlog)
+            wait([bell for worker in self._busy for bell in worker.bells], POLL)
+            for worker in self._busy:
+                yield from self._settled(worker)
+
+    def close(self) -> None:
+        """End all processes."""
+        while self._workers:
+            self._workers[-1].end()
+            self._workers.pop()
+
+    @property
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.task is not None]
+
+    def _hand_out(self, backlog: list[Task]) -> None:
+        while backlog and (free := self._free()):
+            task = heapq.heappop(backlog)
+            # Best to one that has compiled the check already.
+            max(free, key=lambda worker: task.place in worker.compiled).give(task)
+
+    def _free(self) -> list[Worker]:
+        """Find processes without a task, or start one."""
+        for worker in [worker for worker in self._workers if worker.task is None and worker.is_dead]:
+            self._bury(worker)
+        free = [worker for worker in self._workers if worker.task is None]
+        return free or ([self._started()] if len(self._workers) < self._size else [])
+
+    def _started(self) -> Worker:
+        self._workers.append(Worker(self._terms))
+        return self._workers[-1]
+
+    def _settled(self, worker: Worker) -> Iterator[tuple[Task, Outcome]]:
+        """Take an answer if there is one.
+
+        A process that dies after other checks' code has run in it may do so because of that: its task is
+        given to a new one, so that what one layer leaves behind costs no other its verdict.
+        """
+        task, outcome = worker.task, worker.news()
+        if task is None or outcome is None:
+            return
+        if worker.is_dead:
+            self._bury(worker)
+            if worker.is_suspect:
+                self._started().give(task)
+                return
+        yield task, outcome
+
+    def _bury(self, worker: Worker) -> None:
+        worker.end()
+        self._workers.remove(worker)

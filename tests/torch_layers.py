@@ -1,0 +1,187 @@
+"""Functions, autograd.Functions and modules of PyTorch, right and wrong, as tests check them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+
+def affine(x, w, b, *, scale=1.0):
+    return scale * (x @ w + b)
+
+
+def two(x):
+    return torch.sin(x), (x**2).sum()
+
+
+def nested(x):
+    return {"a": x * 2, "b": [x.exp(), (x.sin(), None)]}
+
+
+def detached(x):
+    return x.detach() * 2 + x
+
+
+def unused(x, w):
+    return x.sin()
+
+
+def gathered(table, index):
+    return table[index]
+
+
+def dropped(x):
+    return nn.functional.dropout(x, 0.5)
+
+
+def half(x):
+    return x.bfloat16()
+
+
+def not_a_tensor(x):
+    return "nothing"
+
+
+def makes_constants(x):
+    return x @ torch.linspace(0.1, 0.9, x.shape[-1])
+
+
+def written_into(x):
+    return x.mul_(2).sin()
+
+
+def squared_modulus(z):
+    return z.abs() ** 2
+
+
+def holomorphic(z):
+    return z.exp() * z
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * grad * x**2
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        raise NotImplementedError
+
+
+class CubeTwice(Cube):
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3.01 * grad * x**2
+
+
+class OnceCube(Cube):
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * grad * x**2
+
+
+class DetachedCube(Cube):
+    """The first derivative is right; the second is not, since backward leaves the graph."""
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * grad * x.detach() ** 2
+
+
+class Power(Function):
+    """In the newer style, with an argument that is no tensor, and forward mode."""
+
+    @staticmethod
+    def forward(x, p):
+        return x**p
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.p = inputs
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * ctx.p * x ** (ctx.p - 1), None
+
+    @staticmethod
+    def jvp(ctx, tangent, _):
+        (x,) = ctx.saved_tensors
+        return tangent * ctx.p * x ** (ctx.p - 1)
+
+
+class WrongForwardMode(Power):
+    @staticmethod
+    def jvp(ctx, tangent, _):
+        (x,) = ctx.saved_tensors
+        return tangent * ctx.p * x**ctx.p
+
+
+class MutatesCotangent(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad.mul_(x.cos())
+
+
+class Block(nn.Module):
+    def __init__(self, width=3, hidden=4):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+        self.into = nn.Linear(width, hidden)
+        self.out = nn.Linear(hidden, width, bias=False)
+        self.out.weight.requires_grad_(False)
+
+    def forward(self, x):
+        return x + self.out(torch.tanh(self.into(self.norm(x))))
+
+
+class Scale(nn.Module):
+    def __init__(self, function=Cube):
+        super().__init__()
+        self.log = nn.Parameter(torch.ones(3))
+        self.register_buffer("shift", torch.arange(3.0))
+        self.function = function
+
+    def forward(self, x):
+        return self.function.apply(x * self.log.log() + self.shift)
+
+
+class WrongScale(Scale):
+    def __init__(self):
+        super().__init__(CubeTwice)
+
+
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.LazyLinear(2)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+ready = Block()
+
+
+class NoLayer:
+    pass
