@@ -17,7 +17,7 @@ LINES: Final = (LAST_WORDS, 40)  # without -v, and with it
 
 def write_traceback(page: Page, check: CheckResult) -> None:
     """Print one line for each frame of the user's code, the call that raised last."""
-    rows = [(f"{one.file}:{one.line}", one.function, one.source) for one in check.traceback]
+    rows = [(f"{_short(one.file)}:{one.line}", one.function, one.source) for one in check.traceback]
     if not rows:
         return
     if len(rows) > FRAMES:
@@ -25,9 +25,20 @@ def write_traceback(page: Page, check: CheckResult) -> None:
         rows[FRAMES // 2 : FRAMES // 2 + left_out] = [(f"… {plural(left_out, 'more call')}", "", "")]
     page.write()
     page.write(page.text("in your code", "dim"), INDENT)
-    grid = page.columns(rows)
+    # A column without a text would take room from the others.
+    grid = page.columns(rows if any(source for *_, source in rows) else [row[:2] for row in rows])
+    grid.columns[1].no_wrap = True
     grid.style = "dim"
     page.write(grid, 2 * INDENT)
+
+
+def _short(file: str) -> str:
+    """Name an installed file as it is imported.
+
+    >>> _short("/usr/lib/python3/site-packages/numpy/_core/numeric.py"), _short("layers.py")
+    ('numpy/_core/numeric.py', 'layers.py')
+    """
+    return file.rpartition("site-packages/")[2]
 
 
 def write_output(page: Page, check: CheckResult, verbosity: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
+import shutil
 import signal
 import sys
 from collections.abc import Iterable
@@ -83,6 +84,8 @@ def _settle() -> None:
         with suppress(OSError):
             os.setsid()  # the processes that a layer leaves behind can be ended with this one
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -111,7 +114,9 @@ class _Clerk:
             self._calls.recv_bytes()
             task = pickle.loads(self._desk.task(serial).read_bytes())  # noqa: S301  # our own words
             self._desk.task(serial).unlink()  # it is taken
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
+            if isinstance(error, EOFError):  # the master is gone, and did not clear up
+                shutil.rmtree(self._desk.folder, ignore_errors=True)
             os._exit(0)
         self._hand_in(serial, self._worked(task))
 

@@ -12,7 +12,8 @@ import tempfile
 import threading
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -66,7 +67,7 @@ class Worker:
         self.process = context.Process(
             target=serve, args=(self._desk, terms, calls, bell, foreign), name="gradcheck worker"
         )
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_interrupt():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside NumPy's threads
             self.process.start()
         self._spare = 0.0 if method == "fork" else SLOW_START
@@ -188,6 +189,19 @@ class Worker:
             if self._desk.output.stat().st_size > DISK:
                 self._early = self._tail()
                 os.truncate(self._desk.output, 0)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Put an interrupt off, so that it cannot come to a new process before that has learnt to ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _time_up(limit: float | None) -> str:
