@@ -58,7 +58,9 @@ def _run(paths: Sequence[str], options: RunOptions, on_result: Callable[[CheckRe
 
 def _follow(course: Course, options: RunOptions) -> None:
     """Carry the tasks of a course out until there are no more, or no more are wanted."""
-    executor = executor_for(options.jobs, Terms(max_memory=options.max_memory, strict=options.strict))
+    executor = executor_for(
+        options.jobs, Terms(max_memory=options.max_memory, strict=options.strict, jobs=options.jobs)
+    )
     try:
         for task, outcome in executor.outcomes(course.backlog):
             course.take(task, outcome)

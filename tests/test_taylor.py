@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from frameworks import spec_files
 
 from gradcheck_cli.autodiff.primitives import FUNCTIONS, elementwise
 from gradcheck_cli.check import bind
@@ -432,14 +433,12 @@ def test_a_report_is_frozen(row_text: RowText) -> None:
 
 
 def test_no_outcome_of_the_shipped_specs_is_false() -> None:
-    specs = str(Path(__file__).parent.parent / "specs")
-    report = taylor_report([specs], Settings(), "generic")
+    report = taylor_report(spec_files(), Settings(), "generic")
     assert report.exit_code is ExitCode.OK
     assert len({row.outcome for check in report.checks for row in check.rows}) == 4
 
 
 @pytest.mark.parametrize(("seed", "point"), [(1, "generic"), (2, "generic-2"), (3, "edge"), (4, "edge")])
 def test_nor_with_other_seeds_and_at_other_points(seed: int, point: str) -> None:
-    specs = str(Path(__file__).parent.parent / "specs")
-    report = taylor_report([specs], Settings(seed=seed), point)
+    report = taylor_report(spec_files(), Settings(seed=seed), point)
     assert not [check.name for check in report.checks if check.exit_code is ExitCode.WRONG]

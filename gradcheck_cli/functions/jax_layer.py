@@ -88,11 +88,12 @@ class JaxLayer(CodeLayer):
         """Take a result's numbers, to which nothing else refers."""
         if not isinstance(result, (the_jax().Array, np.ndarray, np.generic, bool, int, float, complex)):
             raise EvaluationError(f"{self.names[0]} returned {kind_of(result)}, which is no array")
-        dtype = the_jax().dtypes.result_type(result)
-        if dtype.kind not in "fciub":
+        dtype = getattr(result, "dtype", np.dtype(np.float64))  # a mere number of Python has none
+        if getattr(dtype, "kind", "O") not in "fciub":  # a key's dtype is JAX's own, and has no kind
             fact = f"{self.names[0]} computes in {dtype}, which NumPy does not have"
-            raise EvaluationError(f"{fact}; return such as y.astype(float)")
-        return np.array(the_jax().numpy.asarray(result))
+            remedy = "return no such output" if dtype.name.startswith("key") else "return such as y.astype(float)"
+            raise EvaluationError(f"{fact}; {remedy}")
+        return np.array(self.workspace.call(self.names[0], the_jax().numpy.asarray, result))
 
     def _split(self, arrays: JaxArrays) -> tuple[Callable[..., list[JaxArray]], list[JaxArray]]:
         """Return the function of the varying inputs alone, as it returns a flat list, and these inputs."""
@@ -132,17 +133,14 @@ class JaxLayer(CodeLayer):
         Raises
         ------
         EvaluationError
-            Where they differ by more than the root of the machine precision, of the largest value.
+            Where they differ by more than the root of the round-off, relative to the largest value.
         """
-        for place, (value, other) in enumerate(zip(values, differentiated, strict=True)):
+        for name, value, other in zip(self.outputs, values, differentiated, strict=True):
             if not _agree(value, other):
-                which = f"output {place} of " if len(values) > 1 else ""
-                fact = f"{which}{self.names[0]} has another value where it is differentiated"
-                numbers = f"{_shown(other, value)}, and {_shown(value, other)} without"
-                remedy = (
-                    "make the fwd of custom_vjp, or the rule of custom_jvp, return what the function does"
-                )
-                raise EvaluationError(f"{fact}: {numbers}; {remedy}")
+                fact = f"{self.names[0]} has another value where it is differentiated"
+                fact += f": {name}{_difference(other, value)} without"
+                remedy = "make the fwd of custom_vjp, or the rule of custom_jvp, return"
+                raise EvaluationError(f"{fact}; {remedy} what the function does")
 
     def push(self, primals: Arrays, tangents: Arrays) -> list[Array] | None:
         """Tangents of the outputs by forward mode, which functions with a ``custom_vjp`` do not have."""
@@ -217,11 +215,16 @@ def _agree(value: Array, other: Array) -> bool:
     return bool(np.allclose(other, value, rtol=0.0, atol=atol, equal_nan=True))
 
 
-def _shown(array: Array, other: Array) -> str:
-    """The entry that differs most from the other array's, or the shape where that differs."""
+def _difference(array: Array, other: Array) -> str:
+    """``[0, 1] is 2.5, and 1.5``: where two arrays differ most, or their shapes if these do."""
     if array.shape != other.shape:
-        return f"the shape {show(array.shape)}"
+        return f" has the shape {show(array.shape)}, and {show(other.shape)}"
     with np.errstate(all="ignore"):
-        gap = np.nan_to_num(np.abs(array - other), nan=np.inf)
+        gap = np.nan_to_num(np.abs(array.astype(np.complex128) - other), nan=np.inf)
     index = np.unravel_index(int(np.argmax(gap)), array.shape)
-    return f"{array[index]:.6g} at {show(tuple(map(int, index)))}" if array.shape else f"{array[()]:.6g}"
+    place = f"[{', '.join(map(str, index))}]" if array.shape else ""
+    return f"{place} is {_number(array[index])}, and {_number(other[index])}"
+
+
+def _number(value: np.generic) -> str:
+    return f"{value:.6g}" if value.dtype.kind in "fc" else str(value)

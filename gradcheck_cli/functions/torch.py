@@ -81,7 +81,7 @@ def _called(target: Callable[..., Any], kwargs: Mapping[str, Any], tensors: Tens
 def _applied(target: Any, kwargs: Mapping[str, Any], tensors: Tensors) -> Any:
     """Call ``apply``, which takes no keywords: each goes to the place that forward has for it."""
     names = list(inspect.signature(target.forward).parameters)
-    with_context = "setup_context" not in _own_names(target)
+    with_context = not has_setup_context(target)
     given, arguments = list(tensors.values()), []
     for name in names[with_context:]:
         if name in kwargs:
@@ -91,11 +91,10 @@ def _applied(target: Any, kwargs: Mapping[str, Any], tensors: Tensors) -> Any:
     return target.apply(*arguments, *given)
 
 
-def _own_names(target: type) -> set[str]:
-    """Names that a Function's class and its bases define, up to torch's own."""
-    return {
-        name for one in target.__mro__ if one.__module__ != "torch.autograd.function" for name in vars(one)
-    }
+def has_setup_context(function: type) -> bool:
+    """Whether a Function, or a base of it, is written in the style in which ``forward`` takes no ``ctx``."""
+    bases = [one for one in function.__mro__ if one.__module__ != "torch.autograd.function"]
+    return any("setup_context" in vars(one) for one in bases)
 
 
 def _is_module(torch: Any, target: object) -> bool:

@@ -60,6 +60,7 @@ class Terms:
 
     max_memory: int
     strict: bool
+    jobs: int = 1  # processes that share the machine's memory
 
 
 @dataclass

@@ -16,7 +16,7 @@ try:
 except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
-SHARE: Final = 0.8  # of what is available when a process starts
+SHARE: Final = 0.8  # of what is available when a process starts, for all together
 _KIB: Final = 1024
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 # Most that a group may take and what it takes, by its name in /proc/self/cgroup: version 2 has none.
@@ -26,8 +26,8 @@ _FILES: Final = {
 }
 
 
-def limit_memory() -> None:
-    """Let this process take no more than its share of the memory that is available now, beside what it has.
+def limit_memory(jobs: int) -> None:
+    """Let one of several processes take no more than its share of what is available now, beside what it has.
 
     Where the system does not tell, or knows no such limit, nothing is limited.
     """
@@ -35,7 +35,7 @@ def limit_memory() -> None:
     if resource is None or available is None or taken is None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = taken + int(SHARE * available)
+    wanted = taken + int(SHARE * available / jobs)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Final
@@ -24,7 +25,8 @@ class Pool:
         """Yield what comes of each task of a heap, as it comes."""
         while backlog or self._busy:
             self._hand_out(backlog)
-            wait([bell for worker in self._busy for bell in worker.bells], POLL)
+            bells = [bell for worker in self._busy for bell in worker.bells]
+            wait(bells, POLL) if bells else time.sleep(POLL)
             for worker in self._busy:
                 yield from self._settled(worker)
 

@@ -70,7 +70,7 @@ def serve(
     for end in foreign:
         end.close()  # or the end of the master would never be noticed
     _settle()
-    limit_memory()
+    limit_memory(terms.jobs)
     clerk = _Clerk(desk, Bench(terms), calls, bell)
     serial = 0
     while True:

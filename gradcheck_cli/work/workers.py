@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
@@ -53,7 +54,7 @@ class Worker:
         self.seen: set[int] = set()  # places of the checks whose code has run in it
         self.compiled: set[int] = set()
         self._serial = 0
-        self._given, self._deadline = 0.0, float("inf")
+        self._given, self._deadline = 0.0, math.inf
         self._early = b""  # the end of what was printed before the file grew too long
         self.is_suspect = False  # of having died of what it did before its last task
 
@@ -92,8 +93,8 @@ class Worker:
         self._serial += 1
         self.task, self._given, self._early = task, time.monotonic(), b""
         steps = 2 if task.step == "run" and task.place not in self.compiled else 1
-        if task.limit is not None:
-            self._deadline = self._given + steps * (task.limit + GRACE) + PATIENCE + self._spare
+        allowed = math.inf if task.limit is None else steps * (task.limit + GRACE) + PATIENCE
+        self._deadline = self._given + allowed + self._spare
         self._spare = 0.0
         self._desk.put(self._desk.task(self._serial), task)
         with suppress(OSError):  # it is dead already, which will be noticed

@@ -518,6 +518,12 @@ def test_code_that_cannot_be_imported_is_the_check_s_error(folder: Path, source:
     assert result.message.startswith(message)
 
 
+AS_RECIPE = (
+    'write the calls down: "python: layers.py", "forward: |" and below it such as "layer = Tanh(…)" and '
+    '"y = layer.forward(x)", "backward: |" and "dx = layer.backward(dy)"'
+)
+
+
 def test_an_interrupt_that_the_code_raises_is_its_own(folder: Path) -> None:
     Path("code.py").write_text("def f(x):\n    raise KeyboardInterrupt\n", encoding="utf-8")
     result = check('inputs: {x: [4]}\nfunction: {python: "code.py:f"}\nvjp: {x: dy}')
@@ -529,8 +535,7 @@ def test_an_interrupt_that_the_code_raises_is_its_own(folder: Path) -> None:
     [
         ('function: {python: "layers.py:nrom"}', "python: layers.py has no nrom; did you mean 'norm'?"),
         ('function: {python: "layers.py:Tanh"}',
-         'python: Tanh is a class; write the calls down: "python: layers.py", "forward: |" and below it such as '
-         '"layer = Tanh(…)" and "y = layer.forward(x)", "backward: |" and "dx = layer.backward(dy)"'),
+         "python: Tanh is a class; " + AS_RECIPE),
         ('function: {python: "layers.py:layer.y"}', "python: layers.py has no layer.y"),
         ('function: {python: "math:pi"}', "python: pi is no function: it is a float"),
         ('function: {python: "nothing.here:f"}',

@@ -23,6 +23,7 @@ from gradcheck_cli.explore.init.plain import lookup
 from gradcheck_cli.explore.init.plan import Arrays, Draft, Plan, Pull, best, make_draft, search
 from gradcheck_cli.explore.init.sizes import give_sizes
 from gradcheck_cli.explore.init.target import Target
+from gradcheck_cli.functions.torch import has_setup_context
 
 _CALLS: Final = {"torch": "called with tensors", "jax": "called with arrays"}
 
@@ -95,7 +96,7 @@ def _parameters_of(torch: Any, value: Any) -> Sequence[Parameter]:
         return parameters(owner.forward, skip=("self",), text=text)
     if not inspect.isclass(value):
         return parameters(value)
-    takes_context = "setup_context" not in vars(value)
+    takes_context = not has_setup_context(value)
     return parameters(
         owner.forward, skip=tuple(inspect.signature(owner.forward).parameters)[: int(takes_context)]
     )

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradcheck_cli.explore.init.guesses import TRIED, Guess
+from gradcheck_cli.explore.init.patience import in_time
 from gradcheck_cli.explore.init.sizes import array, give_sizes
 
 MAX_TRIALS: Final = 400
@@ -128,7 +129,8 @@ def search(
         sizes = give_sizes(guesses.values(), fixed)
         arrays = {name: array(name, guess, sizes) for name, guess in guesses.items()}
         try:
-            plans = planner(copied(arrays), sizes)
+            with in_time():
+                plans = planner(copied(arrays), sizes)
             assert plans, "what it returned is neither an array nor (output, memory)"
         except KeyboardInterrupt:
             raise
@@ -165,28 +167,30 @@ def copied(arrays: Mapping[str, Any]) -> Arrays:
 
 def score(plan: Plan, arrays: Arrays) -> float:
     """0 where a plan does not run, ½ where its gradients do not fit; else 1, and the share of right ones."""
-    arrays = {**arrays, **plan.values}
     try:
-        outputs, pull = _run(plan, arrays)
-        cotangents = [_cotangent(value, place) for place, value in enumerate(outputs)]
-        gradients = {
-            name: None if value is None else np.array(value, float)
-            for name, value in pull([np.array(one) for one in cotangents]).items()
-        }
-        wanted = [
-            name for name, value in arrays.items() if value.dtype.kind == "f" and name not in plan.fixed
-        ]
-        if any(gradients.get(name) is not None for name in plan.fixed):
-            return 0  # it is given one after all: then its shape counts
-        if any(_misfits(gradients, name, arrays[name]) for name in wanted):
-            return 0.5 if gradients else 0
-        if all(gradients[name] is None for name in wanted):
-            return 0
-        right = [_is_right(plan, arrays, name, gradients[name], cotangents) for name in wanted]
+        with in_time():
+            return _score(plan, {**arrays, **plan.values})
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001  # the user's code may raise anything
         return 0
+
+
+def _score(plan: Plan, arrays: Arrays) -> float:
+    outputs, pull = _run(plan, arrays)
+    cotangents = [_cotangent(value, place) for place, value in enumerate(outputs)]
+    gradients = {
+        name: None if value is None else np.array(value, float)
+        for name, value in pull([np.array(one) for one in cotangents]).items()
+    }
+    wanted = [name for name, value in arrays.items() if value.dtype.kind == "f" and name not in plan.fixed]
+    if any(gradients.get(name) is not None for name in plan.fixed):
+        return 0  # it is given one after all: then its shape counts
+    if any(_misfits(gradients, name, arrays[name]) for name in wanted):
+        return 0.5 if gradients else 0
+    if all(gradients[name] is None for name in wanted):
+        return 0
+    right = [_is_right(plan, arrays, name, gradients[name], cotangents) for name in wanted]
     return 1 + sum(right) / len(right) if right else 0
 
 
