@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Pair = namedtuple("Pair", ["total", "parts"])
+
+class Pair(NamedTuple):
+    total: Any
+    parts: Any
+
+
 WEIGHTS = jnp.linspace(0.1, 0.9, 4)
 
 
@@ -51,11 +56,19 @@ def dropped(key, x):
 
 
 def redrawn(x):
-    return x * np.random.uniform(1, 2, x.shape)
+    return x * np.random.uniform(1, 2, x.shape)  # noqa: NPY002  # the global state is what is asked about
 
 
 def weighed(x):
     return x @ WEIGHTS
+
+
+CALLS = []
+
+
+def counted(x):
+    CALLS.append(None)
+    return x * len(CALLS)
 
 
 def stopped(x):
@@ -72,6 +85,10 @@ def brain_float(x):
 
 def returns_key(x):
     return x, jax.random.key(0)
+
+
+def no_numbers(x):
+    return x, np.array(["a"])
 
 
 def not_an_array(x):

@@ -143,7 +143,7 @@ def test_what_a_layer_leaves_behind_changes_no_verdict(
     started = time.monotonic()
     result = outcome(layer(tmp_path, name, HARMLESS[name], more="timeout: 20\n"))
     assert result.verdict is Verdict.PASS, (result.message, result.traceback)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 18
 
 
 def test_several_at_a_time_and_one_come_to_the_same(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_several_at_a_time_and_one_come_to_the_same(tmp_path: Path) -> None:
     for jobs in ("1", "3"):
         started = time.monotonic()
         ended = gradcheck("run", ".", "-j", jobs, "--timeout", "1", "--format", "json", folder=tmp_path)
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 18
         assert (ended.returncode, ended.stderr) == (ExitCode.UNDECIDED, "")
         documents.append(re.sub(r'"seconds": [\d.e-]+', "", ended.stdout))
     assert documents[0] == documents[1]
@@ -259,6 +259,15 @@ def test_stopping_early_does_not_depend_on_the_number_of_jobs(tmp_path: Path, jo
     report = run(tmp_path, jobs=jobs, stop_at_first=True)
     assert [check.name for check in report.checks] == ["a", "b"]
     assert report.faults == ()
+
+
+def test_a_layer_that_patches_numpy_changes_its_own_check_alone(tmp_path: Path) -> None:
+    patches = layer(tmp_path, "patches", "import numpy; numpy.sin = None")
+    uses = layer(tmp_path, "uses", "import numpy; numpy.sin(x)")
+    wrong = layer(tmp_path, "wrong", "import numpy; numpy.sin(x).no_such_attribute")
+    results = run(patches, uses, wrong).checks
+    assert [check.verdict for check in results] == [Verdict.PASS, Verdict.PASS, Verdict.ERROR]
+    assert "no_such_attribute" in results[2].message
 
 
 def test_a_formula_has_no_limit_of_the_code_before_it(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def _resolve_common(scope: Scope, settings: Settings, options: Options) -> tuple
     differentiable = _differentiable(scope, inputs, fixed)
     claims, found = resolve_claims(scope, settings, differentiable)
     faults += found + selection_faults(scope, settings, differentiable)
-    if inputs and not any(differentiable.values()):
+    brings_parameters = isinstance(function, Code) and function.framework == "torch"
+    if inputs and not any(differentiable.values()) and not brings_parameters:
         faults.append(scope.fault("no input is differentiable, so there is nothing to check", "inputs"))
     positions = all_positions(scope.merged)
     common = _Common(

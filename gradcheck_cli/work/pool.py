@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Final
 
+from gradcheck_cli.result import CheckResult
 from gradcheck_cli.work.bench import Outcome, Task, Terms
 from gradcheck_cli.work.workers import Worker
 
@@ -60,18 +61,22 @@ class Pool:
     def _settled(self, worker: Worker) -> Iterator[tuple[Task, Outcome]]:
         """Take an answer if there is one.
 
-        A process that dies after other checks' code has run in it may do so because of that: its task is
-        given to a new one, so that what one layer leaves behind costs no other its verdict.
+        A process in which other checks' code has run may die of that, or answer otherwise than it should.
+        What does not come out as expected is tried in a new one: what a layer leaves behind costs no other
+        its verdict.
         """
-        task, outcome = worker.task, worker.news()
+        task, was_used, outcome = worker.task, worker.was_used, worker.news()
         if task is None or outcome is None:
             return
-        if worker.is_dead:
+        again = worker.is_suspect
+        if not worker.is_dead:
+            again = was_used and isinstance(outcome, CheckResult) and not outcome.as_expected
+        if worker.is_dead or again:
             self._bury(worker)
-            if worker.is_suspect:
-                self._started().give(task)
-                return
-        yield task, outcome
+        if again:
+            self._started().give(task)
+        else:
+            yield task, outcome
 
     def _bury(self, worker: Worker) -> None:
         worker.end()

@@ -12,7 +12,7 @@ import pickle
 import shutil
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -61,7 +61,7 @@ class Desk:
 
 
 def serve(
-    desk: Desk, terms: Terms, calls: Connection, bell: Connection, foreign: Iterable[Connection]
+    desk: Desk, terms: Terms, calls: Connection, bell: Connection, foreign: Sequence[Connection]
 ) -> None:
     """Answer tasks until nobody is left to ask; does not return.
 
@@ -69,6 +69,8 @@ def serve(
     """
     for end in foreign:
         end.close()  # or the end of the master would never be noticed
+    if foreign:
+        _close_inherited({calls.fileno(), bell.fileno()})
     _settle()
     limit_memory(terms.jobs)
     clerk = _Clerk(desk, Bench(terms), calls, bell)
@@ -76,6 +78,15 @@ def serve(
     while True:
         serial += 1
         clerk.next(serial)
+
+
+def _close_inherited(kept: set[int]) -> None:
+    """Close what a fork has copied from the master: its files, and its ends of the pipes to other workers."""
+    first = 3
+    for descriptor in sorted(one for one in kept if one >= first):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
 def _settle() -> None:

@@ -81,6 +81,11 @@ class Worker:
         return self.process.exitcode is not None
 
     @property
+    def was_used(self) -> bool:
+        """Whether the code of other checks than the present one has run in it."""
+        return self.task is not None and bool(self.seen - {self.task.place})
+
+    @property
     def bells(self) -> list[Any]:
         """What becomes ready when there may be news: nothing where the code has closed it.
 

@@ -70,6 +70,10 @@ RIGHT = {
     "module in single precision": ("Block", "{x: {shape: [5, 3], dtype: float32}}"),
     "parameters of a domain": ("Scale", "{x: [2, 3]}"),
     "parameter in the spec": ("Scale", "{x: [2, 3], log: {shape: [3], sample: {uniform: [2, 3]}}}"),
+    "parameters alone": (
+        "Words",
+        "{index: {shape: [2, 3], dtype: int64, sample: {integers: [0, 5]}}}",
+    ),
     "lazy": ("Lazy", "{x: [4, 3]}"),
     "second order": ("Cube", "{x: [2, 3]}", "", "order: 2"),
     "second order of a module": ("Block", "{x: [4, 3]}", "", "order: 2"),
