@@ -52,7 +52,7 @@ def test_every_erratum_fails_beside_a_right_statement_that_passes(report: RunRep
     assert all(check.verdict is Verdict.FAIL for check in wrong)
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_other_seeds_change_no_verdict(seed: int) -> None:
     paths = [str(SPECS / folder) for folder in ("notes", "layers")]
     assert run_paths(paths, RunOptions(seed=seed)).exit_code == ExitCode.OK

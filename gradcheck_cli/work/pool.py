@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Final
 
-from gradcheck_cli.result import CheckResult
 from gradcheck_cli.work.bench import Outcome, Task, Terms
 from gradcheck_cli.work.workers import Worker
 
@@ -65,12 +64,10 @@ class Pool:
         What does not come out as expected is tried in a new one: what a layer leaves behind costs no other
         its verdict.
         """
-        task, was_used, outcome = worker.task, worker.was_used, worker.news()
+        task, outcome = worker.task, worker.news()
         if task is None or outcome is None:
             return
-        again = worker.is_suspect
-        if not worker.is_dead:
-            again = was_used and isinstance(outcome, CheckResult) and not outcome.as_expected
+        again = worker.is_suspect if worker.is_dead else worker.is_to_blame(outcome)
         if worker.is_dead or again:
             self._bury(worker)
         if again:

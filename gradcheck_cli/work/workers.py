@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.result import CheckResult
+from gradcheck_cli.result import CheckResult, Verdict
 from gradcheck_cli.work.bench import Compiled, Outcome, Task, Terms, failed
 from gradcheck_cli.work.traces import TIME_UP, frames_of, place_of
 from gradcheck_cli.work.worker import GRACE, LOST, Desk, serve
@@ -51,7 +51,8 @@ class Worker:
         except OSError as error:
             raise GradcheckError(f"cannot start a process for code to run in: {error}") from error
         self.task: Task | None = None
-        self.seen: set[int] = set()  # places of the checks whose code has run in it
+        self.place = -1  # of the last task's check
+        self.seen: dict[int, str] = {}  # checks whose code has run in it, by their places, and their specs
         self.compiled: set[int] = set()
         self._serial = 0
         self._given, self._deadline = 0.0, math.inf
@@ -80,10 +81,16 @@ class Worker:
         """Whether it can be given nothing any more."""
         return self.process.exitcode is not None
 
-    @property
-    def was_used(self) -> bool:
-        """Whether the code of other checks than the present one has run in it."""
-        return self.task is not None and bool(self.seen - {self.task.place})
+    def is_to_blame(self, outcome: Outcome) -> bool:
+        """Whether a check may have come out as it did because of what has run in this process before it.
+
+        An error may be due to any other check's code; a gradient that is found wrong only to that of another
+        spec, since what stands in one file is imported together.
+        """
+        if not isinstance(outcome, CheckResult) or outcome.as_expected:
+            return False
+        others = {place: spec for place, spec in self.seen.items() if place != self.place}
+        return bool(others) and (outcome.verdict is Verdict.ERROR or set(others.values()) != {outcome.spec})
 
     @property
     def bells(self) -> list[Any]:
@@ -97,6 +104,7 @@ class Worker:
         """Hand over a task."""
         self._serial += 1
         self.task, self._given, self._early = task, time.monotonic(), b""
+        self.place = task.place
         steps = 2 if task.step == "run" and task.place not in self.compiled else 1
         allowed = math.inf if task.limit is None else steps * (task.limit + GRACE) + PATIENCE
         self._deadline = self._given + allowed + self._spare
@@ -155,7 +163,7 @@ class Worker:
             self.end(keep=True)
             outcome = failed(task.check, f"its answer cannot be read: {error}", seconds=seconds)
         self._desk.answer(self._serial).unlink(missing_ok=True)
-        self.seen.add(task.place)
+        self.seen[task.place] = task.check.spec
         (self.compiled.add if task.step == "compile" else self.compiled.discard)(task.place)
         self.task = None
         return replace(outcome, output=output) if task.is_code else outcome
@@ -170,7 +178,7 @@ class Worker:
         frames = frames_of(trace)
         late = late or TIME_UP in trace
         taken = not self._desk.task(self._serial).exists()
-        self.is_suspect = not late and bool(self.seen - ({task.place} if taken else set()))
+        self.is_suspect = not late and bool(self.seen.keys() - ({task.place} if taken else set()))
         fact = _time_up(task.limit) if late else _death(self.process.exitcode)
         place = place_of(frames)
         message = f"{fact}; it was in {place}" if place else fact
