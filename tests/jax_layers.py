@@ -1,15 +1,21 @@
-"""Functions of JAX with rules of their own, right and wrong, as tests check them."""
+"""Functions of JAX, with and without derivative rules of their own, right and wrong, as tests check them."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-CONSTANTS = jnp.linspace(0.1, 0.9, 5)
+
+class Pair(NamedTuple):
+    total: Any
+    parts: Any
+
+
+WEIGHTS = jnp.linspace(0.1, 0.9, 4)
 
 
 def affine(x, w, b, *, scale=1.0):
@@ -22,39 +28,75 @@ halved = partial(affine, scale=0.5)
 
 class Scaled:
     def __call__(self, x):
-        return 3 * jnp.sin(x)
+        return jnp.sin(3 * x)
 
 
-scaled = Scaled()
-
-
-class Pair(NamedTuple):
-    s: jax.Array
-    q: jax.Array
+instance = Scaled()
+not_a_function = 3
 
 
 def two(x):
-    return Pair(jnp.sin(x), jnp.sum(x**2))
+    return jnp.sin(x), (x**2).sum()
 
 
-def with_argmax(x):
-    return {"b": jnp.argmax(x), "a": x**2}
+def named(x):
+    return Pair(x.sum(), [jnp.exp(x), jnp.cos(x)])
 
 
-def gathered(table, index):
-    return table[index]
+def ranked(x):
+    return x**2, jnp.argsort(x), x > 0
 
 
-def makes_constants(x):
-    return x @ CONSTANTS
+def gathered(table, index, mask):
+    return table[index] * mask
 
 
-def dropped(x, key):
-    return jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
+def dropped(key, x):
+    return x * jax.random.bernoulli(key, 0.5, x.shape)
 
 
-def dropped_by_numpy(x):
-    return x * (np.random.rand(*x.shape) < 0.5)
+def redrawn(x):
+    return x * np.random.uniform(1, 2, x.shape)  # noqa: NPY002  # the global state is what is asked about
+
+
+def weighed(x):
+    return x @ WEIGHTS
+
+
+CALLS = []
+
+
+def counted(x):
+    CALLS.append(None)
+    return x * len(CALLS)
+
+
+def stopped(x):
+    return jax.lax.stop_gradient(x) * x
+
+
+def constant(x):
+    return jnp.ones(3)
+
+
+def brain_float(x):
+    return x.astype(jnp.bfloat16)
+
+
+def returns_key(x):
+    return x, jax.random.key(0)
+
+
+def no_numbers(x):
+    return x, np.array(["a"])
+
+
+def not_an_array(x):
+    return "nothing"
+
+
+def raises(x):
+    return x @ jnp.ones((7, 7))
 
 
 def squared_modulus(z):
@@ -65,69 +107,46 @@ def holomorphic(z):
     return jnp.exp(z) * z
 
 
-def real_and_complex(x, z):
-    return x * jnp.conj(z) + z**2, jnp.real(z) * x
+def mixed_up(z):
+    return jnp.conj(z) * jnp.real(z) + 2j * z
 
 
-def in_64_bits(x):
-    assert x.dtype == jnp.float64
-    return x**2
+def turned(x):
+    return jnp.exp(1j * x) * x
 
 
-def in_32_bits_at_first(x):
-    assert x.dtype == jnp.asarray(np.zeros(1)).dtype
-    return jnp.sin(x)
+def spun(x, z):
+    return jnp.exp(1j * x) * jnp.conj(z), x * jnp.abs(z)
 
 
-def not_an_array(x):
-    return "nothing"
+def by_vjp(bwd, fwd=None):
+    """x @ w, with the backward that is given."""
+
+    @jax.custom_vjp
+    def product(x, w):
+        return x @ w
+
+    product.defvjp(fwd or (lambda x, w: (x @ w, (x, w))), bwd)
+    return product
 
 
-def half(x):
-    return x.astype(jnp.bfloat16)
-
-
-def written_into(x):
-    x[0] = 1.0
-    return x
-
-
-def needs_numbers(x):
-    return x * float(x[0])
-
-
-class NoLayer:
-    pass
-
-
-def rule(forward, backward):
-    """A function with a rule: backward(saved, g)."""
-    function = jax.custom_vjp(forward)
-    function.defvjp(lambda *x: (forward(*x), x), backward)
-    return function
-
-
-def _matmul(x, w):
-    return x @ w
-
-
-matmul = rule(_matmul, lambda saved, g: (g @ saved[1].T, saved[0].T @ g))
-matmul_factor = rule(_matmul, lambda saved, g: (g @ saved[1].T, 1.01 * saved[0].T @ g))
-matmul_transposed = rule(_matmul, lambda saved, g: (g @ saved[1], saved[0].T @ g))
-cube = rule(lambda x: x**3, lambda saved, g: (3 * g * saved[0] ** 2,))
-conjugated = rule(lambda z: z**2, lambda saved, g: (2 * g * jnp.conj(saved[0]),))
-square = rule(lambda z: z**2, lambda saved, g: (2 * g * saved[0],))
-wrong_shape = rule(_matmul, lambda saved, g: (g, saved[0].T @ g))
-raises = rule(_matmul, lambda saved, g: saved["x"])
-detached_cube = rule(lambda x: x**3, lambda saved, g: (3 * g * jax.lax.stop_gradient(saved[0]) ** 2,))
+right_vjp = by_vjp(lambda saved, g: (g @ saved[1].T, saved[0].T @ g))
+factor_vjp = by_vjp(lambda saved, g: (g @ saved[1].T, 1.01 * saved[0].T @ g))
+transposed_vjp = by_vjp(lambda saved, g: (g @ saved[1], saved[0].T @ g))
+misshapen_vjp = by_vjp(lambda saved, g: (g @ saved[1].T, g.T @ saved[0]))
+lost_residual = by_vjp(
+    lambda saved, g: (g @ saved[1].T, saved[0].T @ g), lambda x, w: (x @ w, (jnp.ones_like(x), w))
+)
+other_fwd = by_vjp(lambda saved, g: (g @ saved[1].T, saved[0].T @ g), lambda x, w: (x @ w + 0.125, (x, w)))
+detached_bwd = by_vjp(lambda saved, g: (g @ jax.lax.stop_gradient(saved[1]).T, saved[0].T @ g))
 
 
 @jax.custom_vjp
-def product(x, y):
-    return x * y
+def flagged(x):
+    return x, x > 0
 
 
-product.defvjp(lambda x, y: (x * y, x), lambda x, g: (g * x, g * x))  # y is missing
+flagged.defvjp(lambda x: ((x, x < 0), None), lambda _, g: (g[0],))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -138,31 +157,44 @@ def power(x, p):
 power.defvjp(lambda x, p: (x**p, x), lambda p, x, g: (g * p * x ** (p - 1),))
 
 
-@jax.custom_vjp
-def embed(table, index):
-    return table[index]
+def complex_square(wrong):
+    """z², whose cotangent rule in JAX's convention has no conjugate."""
+
+    @jax.custom_vjp
+    def square(z):
+        return z * z
+
+    square.defvjp(lambda z: (z * z, z), lambda z, g: (2 * g * (jnp.conj(z) if wrong else z),))
+    return square
 
 
-embed.defvjp(
-    lambda table, index: (table[index], (table, index)),
-    lambda saved, g: (jnp.zeros_like(saved[0]).at[saved[1]].add(g), None),
-)
+right_complex, conjugated = complex_square(wrong=False), complex_square(wrong=True)
 
 
-@jax.custom_vjp
-def other_forward(x):
+def by_jvp(factor):
+    """Softplus, whose rule is off by a factor."""
+
+    @jax.custom_jvp
+    def softplus(x):
+        return jnp.logaddexp(x, 0.0)
+
+    @softplus.defjvp
+    def rule(primals, tangents):
+        (x,), (t,) = primals, tangents
+        return softplus(x), factor * jax.nn.sigmoid(x) * t
+
+    return softplus
+
+
+right_jvp, factor_jvp = by_jvp(1.0), by_jvp(1.01)
+
+
+@jax.custom_jvp
+def other_value(x):
     return jnp.sin(x)
 
 
-other_forward.defvjp(lambda x: (jnp.sin(x) + 1e-3, x), lambda x, g: (g * jnp.cos(x),))
-
-
-def forward_rule(function, derivative, value=None):
-    result = jax.custom_jvp(function)
-    result.defjvp(lambda x, t: ((value or result)(*x), derivative(*x) * t[0]))
-    return result
-
-
-softplus = forward_rule(lambda x: jnp.logaddexp(x, 0), jax.nn.sigmoid)
-softplus_wrong = forward_rule(lambda x: jnp.logaddexp(x, 0), lambda x: jax.nn.sigmoid(-x))
-softplus_other = forward_rule(lambda x: jnp.logaddexp(x, 0), jax.nn.sigmoid, value=jnp.abs)
+@other_value.defjvp
+def other_value_rule(primals, tangents):
+    (x,), (t,) = primals, tangents
+    return 2 * jnp.sin(x), jnp.cos(x) * t
