@@ -60,9 +60,8 @@ class Pool:
     def _settled(self, worker: Worker) -> Iterator[tuple[Task, Outcome]]:
         """Take an answer if there is one.
 
-        A process in which other checks' code has run may die of that, or answer otherwise than it should.
-        What does not come out as expected is tried in a new one: what a layer leaves behind costs no other
-        its verdict.
+        A process in which other checks' code has run may die of that, or err. Such a check is tried in a new
+        one: what a layer leaves behind costs no other its verdict.
         """
         task, outcome = worker.task, worker.news()
         if task is None or outcome is None:

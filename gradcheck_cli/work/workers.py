@@ -52,7 +52,7 @@ class Worker:
             raise GradcheckError(f"cannot start a process for code to run in: {error}") from error
         self.task: Task | None = None
         self.place = -1  # of the last task's check
-        self.seen: dict[int, str] = {}  # checks whose code has run in it, by their places, and their specs
+        self.seen: set[int] = set()  # places of the checks whose code has run in it
         self.compiled: set[int] = set()
         self._serial = 0
         self._given, self._deadline = 0.0, math.inf
@@ -82,15 +82,9 @@ class Worker:
         return self.process.exitcode is not None
 
     def is_to_blame(self, outcome: Outcome) -> bool:
-        """Whether a check may have come out as it did because of what has run in this process before it.
-
-        An error may be due to any other check's code; a gradient that is found wrong only to that of another
-        spec, since what stands in one file is imported together.
-        """
-        if not isinstance(outcome, CheckResult) or outcome.as_expected:
-            return False
-        others = {place: spec for place, spec in self.seen.items() if place != self.place}
-        return bool(others) and (outcome.verdict is Verdict.ERROR or set(others.values()) != {outcome.spec})
+        """Whether a check may have come to its error by what other checks' code has done here before."""
+        failed_to_run = isinstance(outcome, CheckResult) and outcome.verdict is Verdict.ERROR
+        return failed_to_run and bool(self.seen - {self.place})
 
     @property
     def bells(self) -> list[Any]:
@@ -163,7 +157,7 @@ class Worker:
             self.end(keep=True)
             outcome = failed(task.check, f"its answer cannot be read: {error}", seconds=seconds)
         self._desk.answer(self._serial).unlink(missing_ok=True)
-        self.seen[task.place] = task.check.spec
+        self.seen.add(task.place)
         (self.compiled.add if task.step == "compile" else self.compiled.discard)(task.place)
         self.task = None
         return replace(outcome, output=output) if task.is_code else outcome
@@ -178,7 +172,7 @@ class Worker:
         frames = frames_of(trace)
         late = late or TIME_UP in trace
         taken = not self._desk.task(self._serial).exists()
-        self.is_suspect = not late and bool(self.seen.keys() - ({task.place} if taken else set()))
+        self.is_suspect = not late and bool(self.seen - ({task.place} if taken else set()))
         fact = _time_up(task.limit) if late else _death(self.process.exitcode)
         place = place_of(frames)
         message = f"{fact}; it was in {place}" if place else fact

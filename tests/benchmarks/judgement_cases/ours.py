@@ -30,7 +30,7 @@ def gradcheck_cli(cases: Iterable[Case]) -> list[Outcome]:
         for number, case in enumerate(by_name.values()):
             text = yaml.safe_dump(case.spec, sort_keys=False)
             (Path(folder) / f"case{number}.yaml").write_text(text, encoding="utf-8")
-        report = run_paths([folder], RunOptions())
+        report = run_paths([folder], RunOptions(jobs=2))
     assert not report.faults, "\n".join(map(str, report.faults))
     results = {result.name: result for result in report.checks}
     return [outcome(case, results[name]) for name, case in by_name.items()]
