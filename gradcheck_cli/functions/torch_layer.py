@@ -40,7 +40,8 @@ def default_dtype(torch: Any, dtype: Any) -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype if dtype in {torch.float32, torch.float64} else before)
     try:
-        yield
+        with torch.enable_grad():  # whatever another layer has left behind
+            yield
     finally:
         torch.set_default_dtype(before)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -176,7 +176,9 @@ def _syntax(scope: Scope, code: Code) -> Iterator[Fault]:
 
 def _syntax_fault(scope: Scope, text: Text) -> Fault | None:
     try:
-        ast.parse(text.text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            compile(text.text, scope.spec, "exec", dont_inherit=True)  # parsing alone lets a return pass
     except SyntaxError as error:
         line, column = text.locate(error.lineno or 1, error.offset or 1)
         message = error.msg

@@ -216,6 +216,10 @@ FAULTS = {
     ),
     "no Python": (recipe("y = x +", "dx = dy"), "6:12: function.forward: no Python: invalid syntax"),
     "no Python, further below": (recipe("y = x", "a = 1\ndx = = dy"), "9:10: function.backward: no Python"),
+    "a return": (
+        recipe("y = x\nreturn y", "dx = dy"),
+        "7:5: function.forward: no Python: 'return' outside function",
+    ),
     "nothing about the gradient": (recipe("y = x", None), 'write "backward: |" and the calls'),
     "an input by a gradient's name": (
         recipe("y = x * dx", "dx = dy", "{x: [3], dx: [3]}"),
