@@ -220,6 +220,7 @@ def _ends_in_error(node: Any) -> bool:
 
 def _tensor(torch: Any, array: Array) -> Tensor:
     """Take an array as a tensor in the same memory; torch has no negative strides and no read-only memory."""
+    array = np.asarray(array)  # a number of NumPy is no array to torch
     if not array.flags.writeable or any(stride < 0 for stride in array.strides):
         array = array.copy()
     return torch.from_numpy(array)
