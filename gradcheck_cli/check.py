@@ -140,7 +140,7 @@ def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> Ch
 
 def _carried_out(check: CheckSpec, subject: Subject, *, strict: bool, stay: bool = False) -> CheckResult:
     """Carry out one order of a check; to ``stay`` is to visit no points but those that it states."""
-    check = subject.completed(check)
+    check = check.with_inputs(subject.parameters)
     journal = Journal(check, subject)
     try:
         subject.require_code()

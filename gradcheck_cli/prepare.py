@@ -135,7 +135,7 @@ def _compile_each(
         subject, faults = compile_subject(check, max_memory=max_memory)
         if subject is not None:
             faults = fits(check, subject)
-        yield (Job(subject.completed(check), subject) if subject is not None else None), faults
+        yield (Job(check.with_inputs(subject.parameters), subject) if subject is not None else None), faults
 
 
 def _overridden(check: CheckSpec, settings: Settings) -> CheckSpec:

@@ -7,7 +7,7 @@ derivative: the user's formula, the backward that a layer brings along, or the e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -189,12 +189,6 @@ class Subject:
     wide: Subject | None = (
         None  # the same in double precision, claim for claim; None where it is that already
     )
-
-    def completed(self, check: CheckSpec) -> CheckSpec:
-        """Add the inputs that the code brings along to those that the spec states."""
-        stated = {one.name for one in check.inputs}
-        added = tuple(one for one in self.parameters if one.name not in stated)
-        return replace(check, inputs=(*check.inputs, *added)) if added else check
 
     def require_code(self) -> None:
         """Refuse to go on with code that does not run.

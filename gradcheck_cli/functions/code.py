@@ -11,7 +11,7 @@ from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.backward import backward_claims, forward_claims
-from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Subject
+from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Layer, Linear, Subject
 from gradcheck_cli.functions.claims import checked_inputs, compile_claims
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import FormulaFunction, Program, add_inputs
@@ -87,9 +87,7 @@ def _compile(check: CheckSpec, max_memory: int) -> tuple[Subject | None, list[Fa
     layer, faults = import_layer(check)
     if layer is None:
         return None, faults
-    stated = {one.name for one in check.inputs}
-    added = tuple(one for one in layer.parameters if one.name not in stated)
-    check = replace(check, inputs=(*check.inputs, *added))
+    check = check.with_inputs(layer.parameters)
     faults = [
         check.fault(f'"{name}" is no input{did_you_mean(name, layer.inputs)}', "wrt")
         for name in check.wrt or ()
@@ -144,14 +142,16 @@ def _subject(
 ) -> tuple[Subject | None, list[Fault]]:
     wrt = checked_inputs(check)
     outputs = tuple(name for name, type_ in layer.outputs.items() if type_.differentiable)
-    stated, unchecked, faults = compile_claims(check, _program(check, layer, max_memory))
+    stated, unchecked, faults = compile_claims(
+        check, claim_names(check, layer.inputs, layer.outputs, max_memory)
+    )
     if not wrt and not faults:
         faults = [check.fault("no input is differentiable: there is nothing to check", "inputs")]
     if faults:
         return None, faults
     own = backward_claims(check, layer, primals) if layer.has_backward else ()
     own += forward_claims(check, layer, primals)
-    stated = tuple(replace(claim, linearize=_with_outputs(layer, claim)) for claim in stated)
+    stated = tuple(replace(claim, linearize=with_outputs(layer, layer.outputs, claim)) for claim in stated)
     subject = Subject(
         function=CodeFunction(layer),
         claims=(*own, *stated),
@@ -162,17 +162,24 @@ def _subject(
     return subject, []
 
 
-def _program(check: CheckSpec, layer: CodeLayer, max_memory: int) -> Program:
+def claim_names(
+    check: CheckSpec,
+    given: Mapping[str, ArrayType],
+    results: Mapping[str, ArrayType],
+    max_memory: int,
+) -> Program:
     """Make the names that claims beside code may use: its inputs, its outputs and the dims."""
-    floats = [type_.dtype for type_ in layer.inputs.values() if type_.differentiable]
+    floats = [type_.dtype for type_ in given.values() if type_.differentiable]
     dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
     scope = Scope(Graph(), dict(check.dims), dtype, max_memory)
-    inputs, outputs = add_inputs(scope, layer.inputs), add_inputs(scope, layer.outputs)
+    inputs, outputs = add_inputs(scope, given), add_inputs(scope, results)
     function = FormulaFunction(scope.graph, {**inputs, **outputs}, outputs)
     return Program(function, scope.names, dtype, max_memory)
 
 
-def _with_outputs(layer: CodeLayer, claim: Claim) -> Callable[[Arrays], Linear] | None:
+def with_outputs(
+    layer: Layer, types: Mapping[str, ArrayType], claim: Claim
+) -> Callable[[Arrays], Linear] | None:
     """Feed a formula the outputs' values, which only a call can tell."""
     formula = claim.linearize
     if formula is None:
@@ -180,7 +187,7 @@ def _with_outputs(layer: CodeLayer, claim: Claim) -> Callable[[Arrays], Linear] 
 
     def linearize(primals: Arrays) -> Linear:
         values = layer.run(primals).outputs
-        outputs = {name: np.array(values[name], type_.dtype) for name, type_ in layer.outputs.items()}
+        outputs = {name: np.array(values[name], type_.dtype) for name, type_ in types.items()}
         return formula({**primals, **outputs})
 
     return linearize

@@ -15,7 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import Arrays, ArrayType
-from gradcheck_cli.functions.layer import Call, CodeLayer, kind_of, required
+from gradcheck_cli.functions.layer import Call, FrameworkLayer, kind_of, required
 from gradcheck_cli.shapes import show
 
 JaxArray = Any  # jax is not imported before it is needed
@@ -49,21 +49,8 @@ def is_wide(inputs: Mapping[str, ArrayType]) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JaxLayer(CodeLayer):
+class JaxLayer(FrameworkLayer):
     """A function of arrays by name, whose gradients ``jax.vjp`` tells."""
-
-    function: Callable[[JaxArrays], Any]
-    varying: frozenset[str]  # inputs with a gradient
-
-    @property
-    def has_backward(self) -> bool:
-        """Whether it brings gradients along."""
-        return True
-
-    @property
-    def own_memory(self) -> bool:
-        """The pullback of each call keeps what it needs."""
-        return True
 
     def call(self, primals: Arrays) -> Call:
         """Call the function as it is, outside of any differentiation; that is done when it is asked for."""
@@ -103,7 +90,7 @@ class JaxLayer(CodeLayer):
     def _split(self, arrays: JaxArrays) -> tuple[Callable[..., list[JaxArray]], list[JaxArray]]:
         """Return the function of the varying inputs alone, as it returns a flat list, and these inputs."""
         jax = the_jax()
-        wanted = self._wanted()
+        wanted = self.wanted
 
         def function(*varying: JaxArray) -> list[JaxArray]:
             result = self.function({**arrays, **dict(zip(wanted, varying, strict=True))})
@@ -117,9 +104,6 @@ class JaxLayer(CodeLayer):
         outputs, pullback = the_jax().vjp(function, *varying)
         return outputs, pullback
 
-    def _wanted(self) -> list[str]:
-        return [name for name in self.inputs if name in self.varying]
-
     def _pull(self, arrays: JaxArrays, values: Sequence[Array], cotangents: Arrays) -> Mapping[str, object]:
         jax = the_jax()
         with self._precision():
@@ -130,7 +114,7 @@ class JaxLayer(CodeLayer):
                 for one, cotangent in zip(outputs, cotangents.values(), strict=True)
             ]
             found = self.workspace.call_back(self.names[1], pullback, seeds)
-            return {name: np.conj(np.array(one)) for name, one in zip(self._wanted(), found, strict=True)}
+            return {name: np.conj(np.array(one)) for name, one in zip(self.wanted, found, strict=True)}
 
     def _compare(self, arrays: JaxArrays, values: Sequence[Array], differentiated: Sequence[Array]) -> None:
         """Make sure that a rule's own forward computes what the function does.
@@ -159,7 +143,7 @@ class JaxLayer(CodeLayer):
                 jax.numpy.array(tangents[name], dtype=x.dtype)
                 if name in tangents
                 else jax.numpy.zeros_like(x)
-                for name, x in zip(self._wanted(), varying, strict=True)
+                for name, x in zip(self.wanted, varying, strict=True)
             ]
             try:
                 outputs, found = self.workspace.call(self.names[0], jax.jvp, function, varying, along)
@@ -172,20 +156,7 @@ class JaxLayer(CodeLayer):
                 for one, tangent in zip(outputs, found, strict=True)
             ]
 
-    def second(self) -> CodeLayer | None:
-        """Return the layer (inputs, cotangents) → gradients, whose backward is the VJP of that VJP."""
-        gradients = {f"d{name}": self.inputs[name] for name in self._wanted()}
-        seeds = {f"d{name}": one for name, one in self.outputs.items() if one.differentiable}
-        return JaxLayer(
-            names=(self.names[1], f"the double backward of {self.names[0]}"),
-            inputs={**self.inputs, **seeds},
-            outputs=gradients,
-            workspace=self.workspace,
-            function=self._gradients,
-            varying=self.varying | frozenset(seeds),
-        )
-
-    def _gradients(self, arrays: JaxArrays) -> list[JaxArray]:
+    def gradients(self, arrays: JaxArrays) -> list[JaxArray]:
         """Compute the VJP so that it can be differentiated again."""
         jax = the_jax()
         outputs, pullback = self._linearized({name: arrays[name] for name in self.inputs})

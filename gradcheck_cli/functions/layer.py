@@ -10,7 +10,7 @@ import abc
 import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -114,6 +114,47 @@ class CodeLayer(abc.ABC):
     def copies(self, primals: Arrays) -> dict[str, Array]:
         """Fresh copies of the inputs, in their order."""
         return {name: np.array(primals[name], order="C") for name in self.inputs}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworkLayer(CodeLayer):
+    """A function of a framework's arrays by name, whose gradients the framework tells."""
+
+    function: Callable[[Mapping[str, Any]], Any]
+    varying: frozenset[str]  # inputs with a gradient
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether it brings gradients along."""
+        return True
+
+    @property
+    def own_memory(self) -> bool:
+        """What each call's backward needs is kept by that call."""
+        return True
+
+    @property
+    def wanted(self) -> list[str]:
+        """The inputs with a gradient, in order."""
+        return [name for name in self.inputs if name in self.varying]
+
+    def second(self) -> CodeLayer | None:
+        """Return the layer (inputs, cotangents) → gradients, whose backward is the double backward."""
+        seeds = {f"d{name}": one for name, one in self.outputs.items() if one.differentiable}
+        return replace(
+            self,
+            names=(self.names[1], f"the double backward of {self.names[0]}"),
+            inputs={**self.inputs, **seeds},
+            outputs={f"d{name}": self.inputs[name] for name in self.wanted},
+            function=self.gradients,
+            varying=self.varying | frozenset(seeds),
+            parameters=(),
+            renew=lambda: None,
+        )
+
+    @abc.abstractmethod
+    def gradients(self, arrays: Mapping[str, Any]) -> list[Any]:
+        """Compute the VJP so that it can be differentiated again: from inputs and cotangents dNAME."""
 
 
 @dataclass(frozen=True)

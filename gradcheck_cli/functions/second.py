@@ -21,7 +21,7 @@ def with_second(check: CheckSpec, subject: Subject, *, max_memory: int) -> tuple
     """Add to a subject its VJP as a function, and the claims about that; or say why there is none."""
     if subject.problem:
         return subject, []
-    completed = subject.completed(check)
+    completed = check.with_inputs(subject.parameters)
     outputs = dict.fromkeys(output for output, _ in subject.pairs)
     cotangents = {f"d{name}": subject.function.outputs[name] for name in outputs}
     task = Task(check=completed, subject=subject, cotangents=cotangents, max_memory=max_memory)

@@ -9,11 +9,9 @@ from typing import Final
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Layer, Linear, Subject
-from gradcheck_cli.functions.elaborate import Scope
-from gradcheck_cli.functions.formula import FormulaFunction, Program, add_inputs
+from gradcheck_cli.functions.code import claim_names, with_outputs
 from gradcheck_cli.functions.second_task import Task, claimed_pairs, second_claims, symmetric
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
@@ -28,10 +26,12 @@ def second_of_code(task: Task) -> tuple[Subject | None, list[Fault]]:
     if layer is None:
         message = "2 checks the derivative of a backward, and this function brings none along; leave it out"
         return None, [task.check.fault(message, "order")]
-    claims, unchecked, faults = second_claims(task, _program(task))
+    inputs, outputs = task.subject.function.inputs, task.subject.function.outputs
+    names = claim_names(task.check, inputs, outputs, task.max_memory)
+    claims, unchecked, faults = second_claims(task, names)
     if faults:
         return None, faults
-    claims = tuple(replace(claim, linearize=_with_outputs(task, layer, claim)) for claim in claims)
+    claims = tuple(replace(claim, linearize=with_outputs(layer, outputs, claim)) for claim in claims)
     twice = layer.second()
     if twice is None and not claims and not unchecked:
         message = "2 needs a claim about code that does not bring its second derivative along"
@@ -46,31 +46,6 @@ def second_of_code(task: Task) -> tuple[Subject | None, list[Fault]]:
         unchecked=unchecked,
         unrelated=frozenset(pairs),  # that a gradient does not vary is nothing to wonder at
     ), []
-
-
-def _program(task: Task) -> Program:
-    """Make the names that claims beside code may use: its inputs, its outputs and the dims."""
-    function = task.subject.function
-    floats = [type_.dtype for type_ in function.inputs.values() if type_.differentiable]
-    scope = Scope(Graph(), dict(task.check.dims), np.result_type(*floats), task.max_memory)
-    inputs, outputs = add_inputs(scope, function.inputs), add_inputs(scope, function.outputs)
-    known = FormulaFunction(scope.graph, {**inputs, **outputs}, outputs)
-    return Program(known, scope.names, scope.dtype, task.max_memory)
-
-
-def _with_outputs(task: Task, layer: Layer, claim: Claim) -> Callable[[Arrays], Linear] | None:
-    """Feed a formula the outputs' values, which only a call can tell."""
-    formula = claim.linearize
-    if formula is None:
-        return None
-
-    def linearize(primals: Arrays) -> Linear:
-        values = layer.run(_inputs(task, primals)).outputs
-        types = task.subject.function.outputs
-        outputs = {name: np.array(values[name], type_.dtype) for name, type_ in types.items()}
-        return formula({**primals, **outputs})
-
-    return linearize
 
 
 def _inputs(task: Task, primals: Arrays) -> Arrays:

@@ -61,8 +61,7 @@ def _layer(
     function: Callable[[Tensors], Any],
     parameters: tuple[InputSpec, ...] = (),
 ) -> TorchLayer:
-    stated = {one.name for one in check.inputs}
-    inputs = (*check.inputs, *(one for one in parameters if one.name not in stated))
+    inputs = check.with_inputs(parameters).inputs
     name = split_target(code.target)[1]
     return TorchLayer(
         names=(name, f"the backward of {name}"),

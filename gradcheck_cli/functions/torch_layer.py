@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import Arrays
-from gradcheck_cli.functions.layer import Call, CodeLayer, kind_of, required
+from gradcheck_cli.functions.layer import Call, FrameworkLayer, kind_of, required
 
 Tensor = Any  # torch is not imported before it is needed
 Tensors = Mapping[str, Tensor]
@@ -47,21 +47,8 @@ def default_dtype(torch: Any, dtype: Any) -> Iterator[None]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorchLayer(CodeLayer):
+class TorchLayer(FrameworkLayer):
     """A function of tensors by name, whose gradients autograd tells."""
-
-    function: Callable[[Tensors], Any]
-    varying: frozenset[str]  # inputs with a gradient
-
-    @property
-    def has_backward(self) -> bool:
-        """Whether it brings gradients along."""
-        return True
-
-    @property
-    def own_memory(self) -> bool:
-        """The graph of each call keeps what its backward needs."""
-        return True
 
     def call(self, primals: Arrays) -> Call:
         """Call the function with copies that it may write into."""
@@ -112,7 +99,7 @@ class TorchLayer(CodeLayer):
 
     def _pull(self, leaves: Tensors, outputs: Sequence[Tensor], cotangents: Arrays) -> Mapping[str, object]:
         torch = the_torch()
-        wanted = [name for name in leaves if name in self.varying]
+        wanted = self.wanted
         seeded = [
             (one, _tensor(torch, cotangent))
             for one, cotangent in zip(outputs, cotangents.values(), strict=True)
@@ -160,28 +147,17 @@ class TorchLayer(CodeLayer):
             for one in found
         ]
 
-    def second(self) -> CodeLayer | None:
-        """Return the layer (inputs, cotangents) → gradients, whose backward is the double backward."""
-        gradients = {f"d{name}": self.inputs[name] for name in self.inputs if name in self.varying}
-        seeds = {f"d{name}": one for name, one in self.outputs.items() if one.differentiable}
-        return TorchLayer(
-            names=(self.names[1], f"the double backward of {self.names[0]}"),
-            inputs={**self.inputs, **seeds},
-            outputs=gradients,
-            workspace=self.workspace,
-            function=partial(self._gradients, tuple(seeds)),
-            varying=self.varying | frozenset(seeds),
-        )
-
-    def _gradients(self, seeds: Sequence[str], tensors: Tensors) -> list[Tensor]:
+    def gradients(self, arrays: Tensors) -> list[Tensor]:
         """Compute the VJP so that it can be differentiated again."""
         torch = the_torch()
-        given = {name: tensors[name] for name in self.inputs}
-        types = list(self.outputs.values())
-        outputs = list(self._tensors(self.function(given)))
-        outputs = [one for one, type_ in zip(outputs, types, strict=True) if type_.differentiable]
-        seeded = [(one, tensors[seed]) for one, seed in zip(outputs, seeds, strict=True) if one.requires_grad]
-        wanted = [given[name] for name in self.inputs if name in self.varying]
+        given = {name: arrays[name] for name in self.inputs}
+        outputs = zip(self.outputs.items(), self._tensors(self.function(given)), strict=True)
+        seeded = [
+            (one, arrays[f"d{name}"])
+            for (name, type_), one in outputs
+            if type_.differentiable and one.requires_grad
+        ]
+        wanted = [given[name] for name in self.wanted]
         if not seeded:
             return [torch.zeros_like(one) for one in wanted]
         found = torch.autograd.grad(

@@ -6,7 +6,7 @@ This is the type between the spec's YAML and the engine; nothing downstream know
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from gradcheck_cli.result import Fault
@@ -159,6 +159,12 @@ class CheckSpec:
     timeout: float | None = None
     positions: Mapping[str, Position] = field(default_factory=dict)  # "vjp.x" → where it stands
     elsewhere: Elsewhere | None = None  # None: its sizes hide nothing
+
+    def with_inputs(self, further: tuple[InputSpec, ...]) -> CheckSpec:
+        """Add the inputs that a function brings along to those that the spec states."""
+        stated = {one.name for one in self.inputs}
+        added = tuple(one for one in further if one.name not in stated)
+        return replace(self, inputs=(*self.inputs, *added)) if added else self
 
     def locate(self, path: str) -> Position:
         """Position in the file of a path such as ``vjp.x``, or of its nearest ancestor that is written."""
