@@ -15,7 +15,7 @@ from gradcheck_cli.autodiff.branches import Branch, branches
 from gradcheck_cli.autodiff.trace import Plan
 from gradcheck_cli.functions.base import NO_VALUE, Arrays, Subject
 from gradcheck_cli.functions.formula import FormulaFunction
-from gradcheck_cli.points import formulas
+from gradcheck_cli.points import formulas, has_ties
 from gradcheck_cli.result import Remark
 from gradcheck_cli.shapes import count
 from gradcheck_cli.spec.types import CheckSpec, InputSpec
@@ -40,8 +40,12 @@ class _Formula:
         """All sides of all operations."""
         return {(self.whose, branch.number, side.words) for branch in self.branches for side in branch.sides}
 
-    def taken(self, primals: Arrays) -> set[Side]:
-        """Return the sides that a point takes; none where the formula has no value."""
+    def taken(self, primals: Arrays, *, on_bounds: bool) -> set[Side]:
+        """Return the sides that a point takes; none where the formula has no value.
+
+        Where values stand ``on_bounds`` on purpose, entries with equal numbers have taken no side: the
+        derivative there may be that of either.
+        """
         try:
             values = self.plan.run([primals[name] for name in self.names])
         except NO_VALUE:
@@ -49,7 +53,9 @@ class _Formula:
         found = set()
         for branch in self.branches:
             operands = [np.asarray(values[arg]) for arg in self.function.graph.nodes[branch.number].args]
-            taken = [side for side in branch.sides if np.any(side.taken(values[branch.number], *operands))]
+            told = operands[0] != operands[1] if on_bounds and branch.compares else True
+            out = values[branch.number]
+            taken = [side for side in branch.sides if np.any(side.taken(out, *operands) & told)]
             found |= {(self.whose, branch.number, side.words) for side in taken}
         return found
 
@@ -62,13 +68,14 @@ class Coverage:
     formulas: tuple[_Formula, ...]
     seen: set[Side] = field(default_factory=set)
 
-    def see(self, primals: Arrays) -> None:
+    def see(self, point: str, primals: Arrays) -> None:
         """Take note of the sides that a point takes at which the claims are judged."""
-        self.seen |= self.taken(primals)
+        self.seen |= self.taken(point, primals)
 
-    def taken(self, primals: Arrays) -> set[Side]:
+    def taken(self, point: str, primals: Arrays) -> set[Side]:
         """Return the sides that a point takes."""
-        return set().union(*(formula.taken(primals) for formula in self.formulas))
+        tied = has_ties(point)
+        return set().union(*(formula.taken(primals, on_bounds=tied) for formula in self.formulas))
 
     @property
     def missing(self) -> set[Side]:
@@ -121,6 +128,8 @@ def _formula(check: CheckSpec, whose: str, function: FormulaFunction, *, first: 
     kept = []
     for branch in branches(graph, tuple(function.output_nodes.values())):
         above, number = graph.ancestors([branch.number]), branch.number
+        if number not in function.texts:  # what a rule of ours has added to a gradient
+            continue
         if number >= first and count(graph.nodes[number].shape) and moving & above and not fed & above:
             kept.append(branch)
     if kept:

@@ -55,5 +55,9 @@ class EvaluationError(GradcheckError):
         self.frames = frames
 
 
+class LostError(GradcheckError):
+    """The process in which the user's code ran has ended before its work was done."""
+
+
 class TimeUpError(EvaluationError):
     """A check has taken longer than it may."""

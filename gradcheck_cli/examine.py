@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
-from gradcheck_cli.compare import Comparison, State, default_rtol, gravest, judge, mixed, suspects
+from gradcheck_cli.compare import Comparison, State, default_rtol, gravest, judge, mixed, scales, suspects
 from gradcheck_cli.directions import Line, outside, probes
 from gradcheck_cli.functions.base import Claim, Pair, Subject
 from gradcheck_cli.jacobian import Jacobian, assemble
@@ -23,6 +23,7 @@ from gradcheck_cli.rounding import rounding
 from gradcheck_cli.spec.types import Tolerance
 
 NOTICEABLE = 1e-6  # of the scale: a larger error is no round-off of a claim, whatever it says of itself
+COARSE = 8  # units of the dtype's round-off by which gradients coarser than their inputs may be off
 ROUND_OFF = 1e3  # likewise, in units of the dtype's round-off, and where everything cancels
 
 
@@ -51,6 +52,10 @@ class Witness:
     def matrix(self, pair: Pair, like: Array) -> Array:
         """Its Jacobian of a pair; nan for a misfit."""
         return self.jacobians[pair].matrix if self.jacobians else np.full(like.shape, np.nan)
+
+    def coarseness(self, pair: Pair, numeric: Array) -> Array:
+        """Round-off of the dtype in which its numbers came, which may be coarser than that of the arrays."""
+        return COARSE * (self.jacobians[pair].eps if self.jacobians else 0.0) * scales(numeric)
 
     @cached_property
     def rounding(self) -> dict[Pair, Array]:
@@ -207,7 +212,8 @@ def _compare(
 ) -> Comparison:
     """Compare a witness's Jacobian with the numeric one; what may be its round-off is looked into."""
     matrix = one.matrix(pair, differences.value)
-    comparison = _judge(problem, pair, matrix, differences, tolerance)
+    coarse = one.coarseness(pair, differences.value)
+    comparison = _judge(problem, pair, matrix, differences, tolerance, coarse)
     least = ROUND_OFF * problem.eps(*pair)  # what seeds of size 1 may leave of terms that cancel
     most = np.maximum(least + max(least, NOTICEABLE) * comparison.scale, differences.resolution)
     doubtful = (comparison.state != State.PASS) | comparison.approximate
@@ -216,7 +222,7 @@ def _compare(
     own = one.rounding.get(pair)
     if own is None:
         return comparison
-    return _judge(problem, pair, matrix, differences, tolerance, np.minimum(own, most))
+    return _judge(problem, pair, matrix, differences, tolerance, np.maximum(coarse, np.minimum(own, most)))
 
 
 def without_degenerate(finding: Finding) -> Finding:

@@ -25,6 +25,9 @@ from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Pair
 from gradcheck_cli.problem import Problem, symmetric_part
 from gradcheck_cli.shapes import Shape, count
 
+# Matrices, and by the name of what came row by row (an input) or column by column (an output) its eps.
+Built = tuple[dict[Pair, Array], dict[str, float]]
+
 
 @dataclass(frozen=True)
 class Jacobian:
@@ -33,6 +36,7 @@ class Jacobian:
     output_shape: Shape
     input_shape: Shape
     matrix: Array
+    eps: float = 0.0  # round-off unit of the coarsest dtype in which its rows or columns came
 
     @property
     def array(self) -> Array:
@@ -75,12 +79,13 @@ def assemble(problem: Problem, claim: Claim) -> dict[Pair, Jacobian]:
     the Jacobian.
     """
     builders = {"vjp": _by_rows, "jvp": _by_columns, "jacobian": _given}
-    matrices = builders[claim.kind](problem, claim)
+    matrices, units = builders[claim.kind](problem, claim)
     return {
         pair: Jacobian(
             problem.output_shape(pair[0]),
             problem.input_shape(pair[1]),
             _projected(matrix, problem.input_shape(pair[1])) if pair[1] in problem.symmetric else matrix,
+            units[pair[1] if claim.kind == "vjp" else pair[0]],
         )
         for pair, matrix in matrices.items()
     }
@@ -96,37 +101,44 @@ def _asked(call: Linear, name: str, type_: ArrayType, place: int, claim: Claim) 
     return size, found
 
 
-def _by_rows(problem: Problem, claim: Claim) -> dict[Pair, Array]:
+def _by_rows(problem: Problem, claim: Claim) -> Built:
     pull = analytic.ask(problem, claim)
-    matrices = _empty(problem, claim)
+    matrices, units = _empty(problem, claim), dict.fromkeys(claim.inputs, 0.0)
     for output in claim.outputs:
         for row in range(count(problem.output_shape(output))):
             size, gradients = _asked(pull, output, problem.function.outputs[output], row, claim)
             for name in claim.inputs:
                 gradient = analytic.vector(gradients[name], problem.function.inputs[name])
                 matrices[output, name][row] = gradient / size
-    return matrices
+                units[name] = max(units[name], _eps(gradients[name]))
+    return matrices, units
 
 
-def _by_columns(problem: Problem, claim: Claim) -> dict[Pair, Array]:
+def _by_columns(problem: Problem, claim: Claim) -> Built:
     push = analytic.ask(problem, claim)
-    matrices = _empty(problem, claim)
+    matrices, units = _empty(problem, claim), dict.fromkeys(claim.outputs, 0.0)
     for name in claim.inputs:
         for column in range(count(problem.input_shape(name))):
             size, tangents = _asked(push, name, problem.function.inputs[name], column, claim)
             for output in claim.outputs:
                 tangent = analytic.vector(tangents[output], problem.function.outputs[output])
                 matrices[output, name][:, column] = tangent / size
-    return matrices
+                units[output] = max(units[output], _eps(tangents[output]))
+    return matrices, units
 
 
-def _given(problem: Problem, claim: Claim) -> dict[Pair, Array]:
+def _eps(array: Array) -> float:
+    """Round-off unit of floating numbers; others are exact."""
+    return float(np.finfo(array.dtype).eps) if array.dtype.kind in "fc" else 0.0
+
+
+def _given(problem: Problem, claim: Claim) -> Built:
     explicit = analytic.ask(problem, claim)({})
     matrices = _empty(problem, claim)
     for (output, name), matrix in matrices.items():
         types = problem.function.outputs[output], problem.function.inputs[name]
         matrix[:] = real_matrix(np.asarray(explicit[name]), *types)
-    return matrices
+    return matrices, dict.fromkeys(claim.outputs, 0.0)
 
 
 def real_matrix(explicit: Array, output: ArrayType, given: ArrayType) -> Array:

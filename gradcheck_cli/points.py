@@ -69,6 +69,11 @@ def is_far(point: str) -> bool:
     return "*" in point
 
 
+def has_ties(point: str) -> bool:
+    """Whether values are equal to one another, or to a bound, on purpose."""
+    return point.startswith(EDGE) or point.endswith("*0")
+
+
 def bind(  # noqa: PLR0913  # what a point depends on
     check: CheckSpec,
     subject: Subject,
@@ -99,6 +104,7 @@ def bind(  # noqa: PLR0913  # what a point depends on
         domains={one.name: one.sample.domain for one in check.inputs},
         symmetric=frozenset(one.name for one in check.inputs if one.sample.symmetric),
         evaluations=Counter() if evaluations is None else evaluations,
+        known=subject.known,
     )
 
 
@@ -108,7 +114,8 @@ def _by_turns(check: CheckSpec) -> list[frozenset[str]]:
     Whole numbers in all inputs of a layer at once make its hidden values meet at kinks where each convention
     about ties gives another derivative; for a formula they are all known, for code they are not.
     """
-    drawn = [one for one in check.inputs if one.value is None and one.sample.kind in _CONTINUOUS]
+    drawn = [one for one in check.inputs if one.value is None and one.edges]
+    drawn = [one for one in drawn if one.sample.kind in _CONTINUOUS]
     first = frozenset(one.name for one in drawn if one.shape == drawn[0].shape)
     others = frozenset(one.name for one in drawn) - first
     return [first, others] if others else [first]
@@ -191,7 +198,7 @@ def special_values(check: CheckSpec, subject: Subject) -> dict[str, Special]:
     for one in check.inputs:
         low, high = one.sample.domain
         known = [bound for bound in found.get(one.name, ()) if low < bound < high]
-        free = one.value is None and one.sample.kind in _SHIFTED and not one.sample.symmetric
+        free = one.value is None and one.edges and one.sample.kind in _SHIFTED and not one.sample.symmetric
         if free and any(known) and count(one.shape):
             beside = [value for bound in known for value in _beside(bound, low, high)]
             result[one.name] = Special(tuple(known), tuple(dict.fromkeys(beside)))

@@ -136,11 +136,20 @@ def test_another_allowance_does_not_help(check_text: CheckText) -> None:
     assert result.verdict is Verdict.FAIL
 
 
-def test_a_coarser_gradient_is_a_warning(check_text: CheckText) -> None:
-    result = check_text(spec("wrong", "square", "coarse_backward"))
+@pytest.mark.parametrize(
+    ("backward", "dtype"), [("coarse_backward", "float32"), ("coarser_backward", "float16")]
+)
+def test_a_coarser_gradient_is_a_warning(check_text: CheckText, backward: str, dtype: str) -> None:
+    result = check_text(spec("wrong", "square", backward))
     assert result.verdict is Verdict.PASS
-    assert "reduced-precision" in [warning.code for warning in result.warnings]
-    assert broken(result)["precision"].message == "the gradient of x is float32, and x is float64"
+    assert [warning.code for warning in result.warnings] == ["reduced-precision"]
+    assert broken(result)["precision"].message == f"the gradient of x is {dtype}, and x is float64"
+
+
+def test_a_coarser_gradient_that_is_wrong_by_more_fails(check_text: CheckText) -> None:
+    result = check_text(spec("wrong", "square", "coarser_and_wrong_backward"))
+    assert result.verdict is Verdict.FAIL
+    assert set(broken(result)) == {"precision"}
 
 
 def test_a_backward_that_raises_for_a_layout_is_quoted(check_text: CheckText) -> None:
@@ -314,3 +323,19 @@ def test_a_drawing_that_is_discarded_does_not_count(check_text: CheckText) -> No
     moved = check_text(text % "move")
     assert "skipped-point" in [warning.code for warning in moved.warnings]
     assert not broken(moved)
+
+
+def test_a_rule_that_one_claim_keeps_is_not_kept_by_another(check_text: CheckText) -> None:
+    spec = """
+        inputs: {{x: [3]}}
+        function: |
+          y = x * 1
+          z = 2 * x
+        outputs: [y, z]
+        jvp:
+          y: x_dot
+          z: 2 * x_dot * {0}
+    """
+    right, wrong = (check_text(spec.format(factor)) for factor in ("1", "sum(where(x_dot == 0, 0, 1))"))
+    assert (right.verdict, wrong.verdict) == (Verdict.PASS, Verdict.FAIL)
+    assert "nonlinear-cotangent" in codes(wrong)

@@ -53,6 +53,17 @@ def test_a_side_beyond_the_sample_is_reached(
     assert failed.diagnoses[0].code == "domain"
 
 
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_a_value_on_a_bound_takes_no_side(check_text: CheckText, size: int) -> None:
+    result = check_text(SPEC % (f"[{size}]", "y = where(abs(x) < 4, x**2, x**3)", "2 * x * dy"))
+    assert result.verdict is Verdict.FAIL
+
+
+def test_a_side_that_equal_numbers_alone_take_is_taken(check_text: CheckText) -> None:
+    result = check_text(SPEC % ("[4]", "y = where(x >= max(x), 2 * x, x)", "dy * where(x >= max(x), 2, 1)"))
+    assert (result.verdict, uncovered(result)) == (Verdict.PASS, [])
+
+
 HUBER = """
     inputs: {x: [5], t: [5]}
     function: |
@@ -241,5 +252,5 @@ def test_coverage_counts_every_side_once(tmp_path) -> None:
     found = job(tmp_path, "inputs: {x: [3]}\nfunction: y = clip(x, -3, 3)\nvjp:\n  x: dy * (abs(x) < 3)\n")
     coverage = coverage_of(found.check, found.subject)
     assert len(coverage.missing) == 3 + 2 + 2  # clip; abs and the comparison in the claim
-    coverage.see({"x": np.array([-4.0, 0.5, 4.0])})
+    coverage.see("generic", {"x": np.array([-4.0, 0.5, 4.0])})
     assert not coverage.missing

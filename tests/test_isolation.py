@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gradcheck_cli.errors import GradcheckError, LostError
 from gradcheck_cli.result import CheckResult, ExitCode, RunReport, Verdict
 from gradcheck_cli.run import RunOptions, run_paths
+from gradcheck_cli.work.apart import apart
 from gradcheck_cli.work.traces import frames_of, place_of
 
 ROOT = Path(__file__).parent.parent
@@ -268,6 +271,45 @@ def test_a_layer_that_patches_numpy_changes_its_own_check_alone(tmp_path: Path) 
     results = run(patches, uses, wrong).checks
     assert [check.verdict for check in results] == [Verdict.PASS, Verdict.PASS, Verdict.ERROR]
     assert "no_such_attribute" in results[2].message
+
+
+@pytest.mark.parametrize("target", ["numpy.exp", "numpy.linalg.norm", "builtins.abs"])
+def test_a_layer_that_replaces_what_others_use_lets_no_wrong_one_pass(tmp_path: Path, target: str) -> None:
+    module = target.rpartition(".")[0]
+    patches = layer(tmp_path, "patches", f"import {module}; {target} = lambda x: 0 * x")
+    wrong = layer(tmp_path, "wrong", f"import {module}; x = x + {target}(x)")
+    assert [check.verdict for check in run(patches, wrong).checks] == [Verdict.PASS, Verdict.FAIL]
+
+
+@posix
+def test_a_check_that_ends_itself_at_its_limit_is_run_once(tmp_path: Path) -> None:
+    code = f"print(os.getpid(), file=open('{tmp_path}/processes', 'a'))\ntime.sleep(0.2)"
+    assert (
+        outcome(layer(tmp_path, "slow", code, more="timeout: 0.6\n")).message
+        == "the check's time is up (timeout)"
+    )
+    assert len(set((tmp_path / "processes").read_text().split())) == 1
+
+
+@posix
+def test_a_call_apart_returns_or_raises_what_it_would_here() -> None:
+    assert apart(lambda: [1, 2]) == [1, 2]
+    with pytest.raises(GradcheckError, match="no such output"):
+        apart(partial(fail, GradcheckError("no such output")))
+    with pytest.raises(RuntimeError, match="in fail"):
+        apart(partial(fail, ValueError("a bug")))
+
+
+@posix
+def test_code_that_ends_its_process_ends_no_other() -> None:
+    with pytest.raises(LostError, match="the code ended its process with exit code 0"):
+        apart(lambda: os._exit(0))
+    with pytest.raises(LostError, match=r"crashed: SIGABRT; it was in .*test_isolation.py:\d+ \(<lambda>\)"):
+        apart(lambda: os.abort())  # noqa: PLW0108  # a frame of this file
+
+
+def fail(error: Exception) -> None:
+    raise error
 
 
 def test_a_formula_has_no_limit_of_the_code_before_it(tmp_path: Path) -> None:

@@ -214,6 +214,40 @@ def test_seeds_and_strictness_hold_for_both_orders(check_text: CheckText) -> Non
     assert check_text(text, strict=True).verdict is Verdict.FAIL
 
 
+HOT = "\n    hot = where(k[:, None] == arange(5), 1.0, 0.0)\n    6 * x * x_dot * (dy @ hot)"
+GATHERED = (
+    "inputs: {x: [5], k: {shape: [3], dtype: int64, sample: {integers: [0, 5]}}}\nfunction: y = x[k]**3\n"
+)
+JUMP = "inputs: {x: %s}\nfunction: y = where(x < 6, x**3, x**2)\nhvp: {x: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (f"{GATHERED}hvp:\n  x: |{HOT}", Verdict.PASS),
+        (f"{GATHERED}hvp:\n  x: |{HOT} / maximum(sum(hot, axis=0), 1)", Verdict.FAIL),
+        (JUMP % ("[4]", "'dy * x_dot * where(x < 6, 6 * x, 2)'"), Verdict.PASS),
+        (JUMP % ("[4]", "6 * dy * x * x_dot"), Verdict.FAIL),
+    ],
+)
+def test_indices_repeat_and_other_sides_are_visited(
+    check_text: CheckText, text: str, verdict: Verdict
+) -> None:
+    assert check_text(text).verdict is verdict
+
+
+def test_a_side_out_of_reach_is_named(check_text: CheckText) -> None:
+    drawn = "{shape: [4], sample: {uniform: [-1, 1]}}"
+    result = check_text(JUMP % (drawn, "6 * dy * x * x_dot"))
+    assert [remark.code for remark in result.warnings] == ["uncovered"]
+
+
+@pytest.mark.parametrize("function", ["max(x[k])**2", "abs(x[k] - x[:3])", "sqrt(abs(x[k] - x[:3]))"])
+def test_ties_of_repeated_indices_do_no_harm(check_text: CheckText, function: str) -> None:
+    text = GATHERED.replace("x[k]**3", function)
+    assert check_text(f"{text}order: 2").verdict is Verdict.PASS
+
+
 # Code.
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
 
 
 def affine(x, w, b, *, scale=1.0):
@@ -194,3 +195,78 @@ ready = Block()
 
 class NoLayer:
     pass
+
+
+class Hooked(nn.Module):
+    """Its weight has a hook that doubles the gradient: wrong."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.weight.register_hook(lambda gradient: 2 * gradient)
+
+    def forward(self, x):
+        return x * self.weight
+
+
+hooked = Hooked()
+
+
+class Listed(nn.Module):
+    """Uses its weights through a list of its own, with Functions of whose forward mode one is wrong."""
+
+    def __init__(self, function=None):
+        super().__init__()
+        self.first, self.second = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+        self.weights = [self.first, self.second]
+        self.function = function
+
+    def forward(self, x):
+        y = x.exp() * self.weights[0] ** 2 * self.weights[1]
+        return y if self.function is None else self.function.apply(y.abs() + 1, 2.5)
+
+
+class ListedPower(Listed):
+    def __init__(self):
+        super().__init__(Power)
+
+
+class ListedWrongForwardMode(Listed):
+    def __init__(self):
+        super().__init__(WrongForwardMode)
+
+
+class ListedBranches(Listed):
+    """Detaches one of the weights in its list: wrong."""
+
+    def forward(self, x):
+        return x.exp() * self.weights[0] * self.weights[1].detach()
+
+
+class Checkpointed(Block):
+    def forward(self, x):
+        return checkpoint(super().forward, x, use_reentrant=False)
+
+
+class Clamped(nn.Module):
+    """Writes into its weights, as ``nn.Embedding(max_norm=…)`` does."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.weight.clamp_(-0.8, 0.8)
+        return x * self.weight
+
+
+class Unmovable(Block):
+    def to(self, *arguments, **kwargs):
+        raise RuntimeError("stays")
+
+
+class Meta(Block):
+    def __init__(self):
+        super().__init__()
+        self.to("meta")

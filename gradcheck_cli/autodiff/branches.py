@@ -37,6 +37,7 @@ class Branch:
 
     number: int
     sides: tuple[Side, ...]
+    compares: bool = False  # floating numbers, which on the bound itself show neither side
 
 
 def branches(graph: Graph, targets: Sequence[int]) -> Iterator[Branch]:
@@ -51,7 +52,7 @@ def branches(graph: Graph, targets: Sequence[int]) -> Iterator[Branch]:
             continue
         sides = tuple(side for side in _sides(graph, known, node, node.primitive.name) if side.possible)
         if sides:
-            yield Branch(number, sides)
+            yield Branch(number, sides, node.primitive.name in _ORDERS and _is_float(graph, node))
 
 
 def _sides(graph: Graph, known: Ranges, node: Node, name: str) -> Iterator[Side]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from gradcheck_cli.cli.options import Output
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, LostError
 from gradcheck_cli.report.safe import safe_lines
 from gradcheck_cli.report.write import write_whole
 from gradcheck_cli.result import ExitCode
@@ -68,11 +68,19 @@ def write_file(file: Path, content: str | bytes) -> None:
         raise UserError(f"cannot write {file}: {error.strerror}") from error
 
 
+class LostWork(click.ClickException):  # nobody catches it: it is one line and an exit code
+    """What the user's code has ended."""
+
+    exit_code = ExitCode.UNDECIDED
+
+
 @contextmanager
 def endings() -> Iterator[None]:
     """Turn what may end a run early into an exit code and at most one line."""
     try:
         yield
+    except LostError as error:
+        raise LostWork(safe_lines(str(error))) from error
     except GradcheckError as error:
         raise UserError(safe_lines(str(error))) from error
     except KeyboardInterrupt:

@@ -114,8 +114,9 @@ class Case:
 
     @property
     def eps(self) -> float:
-        """Round-off unit of the coarsest dtype that the claim is about."""
-        return max(self.problem.eps(*pair) for pair in self.claim.pairs)
+        """Round-off unit of the coarsest dtype that the claim is about, or in which it gives its numbers."""
+        given = max((one.eps for one in self.jacobians.values()), default=0.0)
+        return max(given, *(self.problem.eps(*pair) for pair in self.claim.pairs))
 
     def differences(
         self,

@@ -80,7 +80,9 @@ def _recipe(check: CheckSpec, code: Code) -> Made:
     if found:
         source, name = split_target(code.target)
         own = Path(source).stem if is_file(source) else source.partition(".")[0]
-        modules = {name.rpartition(".")[2]: found["python"]} if name else public_names(found["python"], own)
+        modules = {name.rpartition(".")[2]: found["python"]}
+        if not name:
+            modules = workspace.call(f"listing the names of {source}", public_names, found["python"], own)
     file = Path(check.spec).resolve()
     backward = code.recipe.backward
     layer = RecipeLayer(

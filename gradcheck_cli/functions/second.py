@@ -14,6 +14,7 @@ from gradcheck_cli.functions.second_code import second_of_code
 from gradcheck_cli.functions.second_formula import second_of_formula
 from gradcheck_cli.functions.second_task import Task
 from gradcheck_cli.result import Fault
+from gradcheck_cli.spec.sample import EDGE
 from gradcheck_cli.spec.types import CheckSpec, InputSpec, Text
 
 
@@ -45,16 +46,22 @@ def _taken(task: Task) -> list[Fault]:
 
 
 def _check(task: Task) -> CheckSpec:
-    """Derive the check of G: at generic points only, since at a kink a VJP jumps."""
+    """Derive the check of G; at an edge point only what is not differentiated is special.
+
+    Indices repeat there. Floating numbers are as generic as elsewhere, since at a kink a VJP jumps.
+    """
     generic = tuple(point for point in task.check.points if point.startswith("generic"))
+    drawn = any(one.value is None and not one.differentiable for one in task.check.inputs)
+    edge = (EDGE,) if EDGE in task.check.points and drawn else ()
+    inputs = [replace(one, edges=not one.differentiable) for one in task.check.inputs]
     seeds = [
-        InputSpec(name=name, shape=type_.shape, dtype=str(type_.dtype))
+        InputSpec(name=name, shape=type_.shape, dtype=str(type_.dtype), edges=False)
         for name, type_ in task.cotangents.items()
     ]
     return replace(
         task.check,
-        points=generic or ("generic",),
-        inputs=(*task.check.inputs, *seeds),
+        points=(*(generic or ("generic",)), *edge),
+        inputs=(*inputs, *seeds),
         outputs=(),
         vjp={},
         jvp={},

@@ -50,11 +50,11 @@ def find_targets(
     found: Found = {}
     faults: list[Fault] = []
     for key, target in targets.items():
-        problem = _missing(target, modules)
+        problem = workspace.call(f"looking up {target}", _missing, target, modules)
         if problem:
             faults.append(check.fault(problem, f"function.{key}"))
         else:
-            found[key] = _attribute(target, modules)
+            found[key] = workspace.call(f"looking up {target}", _attribute, target, modules)
     return found, faults
 
 

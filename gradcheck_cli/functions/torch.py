@@ -14,10 +14,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import ArrayType
 from gradcheck_cli.functions.layer import CodeLayer
 from gradcheck_cli.functions.targets import find_targets, function_problem, open_workspace
 from gradcheck_cli.functions.torch_layer import Tensors, TorchLayer, default_dtype, the_torch
+from gradcheck_cli.functions.torch_module import TorchModule, copied
 from gradcheck_cli.functions.workspace import Workspace
 from gradcheck_cli.result import Fault
 from gradcheck_cli.spec.code import split_target
@@ -44,7 +47,8 @@ def make_layer(check: CheckSpec, code: Code) -> tuple[CodeLayer | None, list[Fau
     dtype = _precision(torch, check)
     with default_dtype(torch, dtype):
         if _is_module(torch, target):
-            return _module_layer(check, code, workspace, _built(workspace, name, target, code, dtype)), []
+            module = workspace.call(name, _built, target, code, dtype)
+            return _module_layer(check, code, workspace, module), []
     if isinstance(target, type) and issubclass(target, torch.autograd.Function):
         function = partial(_applied, target, code.kwargs)
     elif problem := function_problem(name, target, _CLASS):
@@ -70,6 +74,7 @@ def _layer(
         workspace=workspace,
         function=function,
         parameters=parameters,
+        module=function if isinstance(function, TorchModule) else None,
     )
 
 
@@ -101,27 +106,41 @@ def _is_module(torch: Any, target: object) -> bool:
     return issubclass(kind, torch.nn.Module)
 
 
-def _built(workspace: Workspace, name: str, target: Any, code: Code, dtype: Any) -> Any:
+def _built(target: Any, code: Code, dtype: Any) -> Any:
     """Make a module of a class, or a copy of one that there is; in the precision that is asked for."""
-    if isinstance(target, type):
-        module = workspace.call(name, target, **copy.deepcopy(dict(code.kwargs)))
-    else:
-        module = workspace.call(name, copy.deepcopy, target)
+    module = target(**copy.deepcopy(dict(code.kwargs))) if isinstance(target, type) else copied(target)
     if code.training is not None:
         module.train(code.training)
     return module.to(dtype) if not any(one.is_complex() for one in module.parameters()) else module
 
 
 def _module_layer(check: CheckSpec, code: Code, workspace: Workspace, module: Any) -> TorchLayer:
-    torch = the_torch()
-    if any(torch.nn.parameter.is_lazy(one) for one in module.parameters()):
+    name = split_target(code.target)[1]
+    if workspace.call(name, _is_lazy, module):
         _wake(check, workspace, module)
-    parameters = {name: one.detach().numpy() for name, one in module.named_parameters() if one.requires_grad}
+    own = workspace.call(name, _trained, module)
+    without = [name for name, one in own.items() if one.is_meta]
+    if without:
+        fact = f"the parameter {without[0]} is on the device meta, and has no values"
+        raise EvaluationError(f"{name}: {fact}; make the module on the CPU")
+    arrays = workspace.call(name, _values, own)
     specs = tuple(
         InputSpec(name=name, shape=array.shape, dtype=str(array.dtype), center=array.copy())
-        for name, array in parameters.items()
+        for name, array in arrays.items()
     )
-    return _layer(check, code, workspace, partial(_functional, module, frozenset(parameters)), specs)
+    return _layer(check, code, workspace, TorchModule(module, own), specs)
+
+
+def _is_lazy(module: Any) -> bool:
+    return any(the_torch().nn.parameter.is_lazy(one) for one in module.parameters())
+
+
+def _trained(module: Any) -> dict[str, Any]:
+    return {name: one for name, one in module.named_parameters() if one.requires_grad}
+
+
+def _values(own: Tensors) -> dict[str, Array]:
+    return {name: one.detach().numpy() for name, one in own.items()}
 
 
 def _wake(check: CheckSpec, workspace: Workspace, module: Any) -> None:
@@ -129,16 +148,6 @@ def _wake(check: CheckSpec, workspace: Workspace, module: Any) -> None:
     torch = the_torch()
     drawn = draw(check.inputs, seed=check.seed, point=check.points[0])
     workspace.call("the first call", module, *(torch.from_numpy(array) for array in drawn.values()))
-
-
-def _functional(module: Any, own: frozenset[str], tensors: Tensors) -> Any:
-    """Call a module with other parameters, and with buffers that are copies: they change in training."""
-    call = the_torch().func.functional_call
-    parameters = {name: one for name, one in tensors.items() if name in own}
-    buffers = {name: one.clone() for name, one in module.named_buffers()}
-    return call(
-        module, {**parameters, **buffers}, tuple(tensors[name] for name in tensors if name not in own)
-    )
 
 
 def _precision(torch: Any, check: CheckSpec) -> Any:

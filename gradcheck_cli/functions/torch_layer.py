@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -16,9 +16,12 @@ from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import Arrays
 from gradcheck_cli.functions.layer import Call, FrameworkLayer, kind_of, required
+from gradcheck_cli.functions.torch_graph import defines_forward_mode, ends_in_error
+from gradcheck_cli.functions.torch_module import TorchModule
 
 Tensor = Any  # torch is not imported before it is needed
 Tensors = Mapping[str, Tensor]
+Holding = contextlib.AbstractContextManager[None]
 
 
 @cache
@@ -50,17 +53,42 @@ def default_dtype(torch: Any, dtype: Any) -> Iterator[None]:
 class TorchLayer(FrameworkLayer):
     """A function of tensors by name, whose gradients autograd tells."""
 
+    module: TorchModule | None = None  # the function, if it is one
+    modes: dict[str, bool] = field(default_factory=dict, compare=False)  # who has forward mode
+
     def call(self, primals: Arrays) -> Call:
         """Call the function with copies that it may write into."""
-        leaves = {name: self._leaf(name, array) for name, array in self.copies(primals).items()}
-        passed = {name: leaf.clone() for name, leaf in leaves.items()}
-        given = {name: one.detach().numpy() for name, one in passed.items()}
-        outputs = self._evaluate(passed)
-        values = [self._array(one) for one in outputs]
-        return Call(given, values, partial(self._pull, leaves, outputs))
+        fresh = self._fresh(primals)
+        leaves = self._leaves(fresh)
+        passed = self._passed(leaves)
+        memory = {name: fresh[name] if name in self._own else one for name, one in passed.items()}
+        given = {name: one.detach().numpy() for name, one in memory.items()}
+        with self._holding(fresh):
+            outputs = self._evaluate(passed)
+            values = [self._array(one) for one in outputs]
+        holding = partial(self._holding, fresh, self.module.versions if self.module else ())
+        return Call(given, values, partial(self._pull, holding, leaves, outputs))
 
-    def _leaf(self, name: str, array: Array) -> Tensor:
-        return the_torch().from_numpy(array).requires_grad_(name in self.varying)
+    @property
+    def _own(self) -> Tensors:
+        """Parameters of a module: they are leaves themselves, and need not be passed."""
+        return self.module.parameters if self.module else {}
+
+    def _holding(self, fresh: Tensors, versions: tuple[int, ...] = ()) -> Holding:
+        """Let a module's parameters have the values of a point."""
+        return self.module.holding(fresh, versions) if self.module else contextlib.nullcontext()
+
+    def _fresh(self, primals: Arrays) -> dict[str, Tensor]:
+        return {name: the_torch().from_numpy(array) for name, array in self.copies(primals).items()}
+
+    def _leaves(self, fresh: Tensors) -> dict[str, Tensor]:
+        return {
+            name: self._own[name] if name in self._own else one.requires_grad_(name in self.varying)
+            for name, one in fresh.items()
+        }
+
+    def _passed(self, leaves: Tensors) -> dict[str, Tensor]:
+        return {name: one if name in self._own else one.clone() for name, one in leaves.items()}
 
     def _evaluate(self, tensors: Tensors) -> list[Tensor]:
         with self._precision():
@@ -97,7 +125,13 @@ class TorchLayer(FrameworkLayer):
             raise EvaluationError(f"{fact}; return such as y.float()") from None
         return array
 
-    def _pull(self, leaves: Tensors, outputs: Sequence[Tensor], cotangents: Arrays) -> Mapping[str, object]:
+    def _pull(
+        self,
+        holding: Callable[[], Holding],
+        leaves: Tensors,
+        outputs: Sequence[Tensor],
+        cotangents: Arrays,
+    ) -> Mapping[str, object]:
         torch = the_torch()
         wanted = self.wanted
         seeded = [
@@ -107,7 +141,7 @@ class TorchLayer(FrameworkLayer):
         ]
         if not seeded:
             return dict.fromkeys(wanted)
-        with self._precision():
+        with self._precision(), holding():  # what a checkpoint left out is computed again
             found = self.workspace.call_back(
                 self.names[1],
                 torch.autograd.grad,
@@ -122,30 +156,44 @@ class TorchLayer(FrameworkLayer):
         }
 
     def push(self, primals: Arrays, tangents: Arrays) -> list[Array] | None:
-        """Tangents of the outputs by forward mode, if somebody's Function defines it and all others do."""
-        torch = the_torch()
-        if not _defines_forward_mode(torch.autograd.Function):
-            return None
-        forward = torch.autograd.forward_ad
+        """Tangents of the outputs by forward mode, if it had any when it was first asked."""
+        name = self.names[0]
+        if name not in self.modes:
+            self.modes[name] = self._has_forward_mode(primals)
+        return self._pushed(primals, tangents) if self.modes[name] else None
+
+    def _has_forward_mode(self, primals: Arrays) -> bool:
+        """Whether somebody's Function that is called here defines it, and all other operations have it."""
+        fresh = self._fresh(primals)
+        with self._holding(fresh):
+            outputs = self._evaluate(self._passed(self._leaves(fresh)))
+        if not defines_forward_mode(one.grad_fn for one in outputs):
+            return False
         try:
-            with forward.dual_level(), warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of torch's, of itself
-                duals = {
-                    name: self._leaf(name, array).clone() for name, array in self.copies(primals).items()
-                }
-                for name, tangent in tangents.items():
-                    duals[name] = forward.make_dual(duals[name], _tensor(torch, tangent).clone())
-                found = [forward.unpack_dual(one) for one in self._evaluate(duals)]
+            self._pushed(primals, {name: np.zeros_like(primals[name]) for name in self.wanted})
         except EvaluationError as error:
             if isinstance(error.__cause__, NotImplementedError):  # torch's word for an operation without
-                return None
+                return False
             raise
-        return [
-            np.zeros(tuple(one.primal.shape), self._array(one.primal).dtype)
-            if one.tangent is None
-            else self._array(one.tangent)
-            for one in found
-        ]
+        return True
+
+    def _pushed(self, primals: Arrays, tangents: Arrays) -> list[Array]:
+        torch, fresh = the_torch(), self._fresh(primals)
+        forward = torch.autograd.forward_ad
+        with self._holding(fresh), forward.dual_level(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of torch's, of itself
+            duals = self._passed(self._leaves(fresh))
+            for name, tangent in tangents.items():
+                dual = forward.make_dual(fresh[name].clone(), _tensor(torch, tangent).clone())
+                with torch.no_grad():
+                    duals[name].copy_(dual)
+            found = [forward.unpack_dual(one) for one in self._evaluate(duals)]
+            return [
+                np.zeros(tuple(one.primal.shape), self._array(one.primal).dtype)
+                if one.tangent is None
+                else self._array(one.tangent)
+                for one in found
+            ]
 
     def gradients(self, arrays: Tensors) -> list[Tensor]:
         """Compute the VJP so that it can be differentiated again."""
@@ -167,31 +215,10 @@ class TorchLayer(FrameworkLayer):
             create_graph=True,
             allow_unused=True,
         )
-        if any(one is not None and _ends_in_error(one.grad_fn) for one in found):
+        if any(one is not None and ends_in_error(one.grad_fn) for one in found):
             fact = "is marked once_differentiable: it has no second derivative"
             raise EvaluationError(f"{self.names[0]} {fact}; leave order: 2 out")
         return [torch.zeros_like(x) if one is None else one for x, one in zip(wanted, found, strict=True)]
-
-
-def _defines_forward_mode(function: Any) -> bool:
-    """Whether a Function that is not torch's own has a ``jvp``; those of torch are not in doubt."""
-    return any(
-        (not one.__module__.startswith("torch.") and "jvp" in vars(one)) or _defines_forward_mode(one)
-        for one in function.__subclasses__()
-    )
-
-
-def _ends_in_error(node: Any) -> bool:
-    """Whether torch would refuse to go through a gradient's graph, which it does not say by itself."""
-    seen, stack = set(), [node]
-    while stack:
-        one = stack.pop()
-        if one is not None and one not in seen:
-            seen.add(one)
-            if one.name().endswith("Error"):
-                return True
-            stack += [following for following, _ in one.next_functions]
-    return False
 
 
 def _tensor(torch: Any, array: Array) -> Tensor:

@@ -51,7 +51,8 @@ def draw(
 
     ``omitted`` says which special values the edge point does without.
     """
-    drawn = {given.name: _draw_one(given, seed, point, attempt, omitted) for given in inputs}
+    own = {one.name: point if one.edges or point != EDGE else f"beside {EDGE}" for one in inputs}
+    drawn = {one.name: _draw_one(one, seed, own[one.name], attempt, omitted) for one in inputs}
     return _tied_to_one_another(inputs, drawn, seed) if point == EDGE else drawn
 
 
@@ -63,7 +64,8 @@ def _tied_to_one_another(
     for given in inputs:
         array = drawn[given.name]
         alike = (array.shape, given.dtype, given.sample)
-        free = given.value is None and given.sample.kind in _LINES and not given.sample.symmetric
+        free = given.value is None and given.edges
+        free = free and given.sample.kind in _LINES and not given.sample.symmetric
         if free and array.size and alike in first:
             place = seed % array.size
             array.reshape(-1)[place] = first[alike].reshape(-1)[place]

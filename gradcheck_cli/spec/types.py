@@ -100,6 +100,7 @@ class InputSpec:
     sample: Sample = Sample()
     value: np.ndarray | None = None  # fixed at every point (``value`` and ``file``)
     center: np.ndarray | None = None  # drawn around these values, at edge points they themselves
+    edges: bool = True  # whether it has special values at edge points
     differentiable: bool = True
     position: Position = (1, 1)
 

@@ -61,13 +61,14 @@ class Pool:
         """Take an answer if there is one.
 
         A process in which other checks' code has run may die of that, or err. Such a check is tried in a new
-        one: what a layer leaves behind costs no other its verdict.
+        one: what a layer leaves behind costs no other its verdict. One that has seen NumPy's functions
+        replaced is used no more.
         """
         task, outcome = worker.task, worker.news()
         if task is None or outcome is None:
             return
-        again = worker.is_suspect if worker.is_dead else worker.is_to_blame(outcome)
-        if worker.is_dead or again:
+        again = worker.is_suspect if worker.is_dead else worker.is_to_blame(task, outcome)
+        if worker.is_dead or worker.is_spent or again:
             self._bury(worker)
         if again:
             self._started().give(task)

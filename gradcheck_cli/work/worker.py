@@ -22,6 +22,7 @@ from typing import IO, Final
 from gradcheck_cli.functions.workspace import described
 from gradcheck_cli.work.bench import Bench, Compiled, Outcome, Task, Terms, failed
 from gradcheck_cli.work.limits import limit_memory
+from gradcheck_cli.work.watched import Shared
 
 # A check ends itself at its limit if it comes to it; after this many further seconds the process is ended.
 GRACE: Final = 0.5
@@ -44,6 +45,11 @@ class Desk:
     def trace(self) -> Path:
         """Where it hangs or has crashed."""
         return self.folder / "trace"
+
+    @property
+    def spent(self) -> Path:
+        """A file that is there once the process should be given nothing more."""
+        return self.folder / "spent"
 
     def task(self, serial: int) -> Path:
         """Return the file of a task."""
@@ -129,7 +135,11 @@ class _Clerk:
             if isinstance(error, EOFError):  # the master is gone, and did not clear up
                 shutil.rmtree(self._desk.folder, ignore_errors=True)
             os._exit(0)
-        self._hand_in(serial, self._worked(task))
+        shared = Shared()
+        answer = self._worked(task)
+        if shared.is_changed:
+            self._desk.spent.touch()  # before the answer, with which it is looked for
+        self._hand_in(serial, answer)
 
     def _hand_in(self, serial: int, answer: Outcome) -> None:
         try:

@@ -80,6 +80,14 @@ def coarse_backward(dy, x):
     return (2 * x * dy).astype(np.float32)
 
 
+def coarser_backward(dy, x):
+    return (2 * x * dy).astype(np.float16)
+
+
+def coarser_and_wrong_backward(dy, x):
+    return (2.04 * x * dy).astype(np.float16)
+
+
 # mutates-input
 
 

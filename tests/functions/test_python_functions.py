@@ -395,6 +395,30 @@ def test_gradients_that_fit_nowhere_are_not_called_exchanged(folder: Path, backw
     assert "swapped-inputs" not in codes(result)
 
 
+@pytest.mark.parametrize(
+    ("code", "function", "message"),
+    [
+        (
+            "def __getattr__(name):\n    raise RuntimeError(name)\n",
+            "{python: odd.py:lost}",
+            "odd.py:2: looking up odd.py:lost raised RuntimeError: lost",
+        ),
+        (
+            "__all__ = 3\n_own = 1\n",
+            "{python: odd.py, forward: y = x}",
+            "listing the names of odd.py raised TypeError: argument of type 'int' is not",
+        ),
+    ],
+)
+def test_modules_whose_names_cannot_be_asked_for(
+    folder: Path, code: str, function: str, message: str
+) -> None:
+    (folder / "odd.py").write_text(code, encoding="utf-8")
+    result = check(f"inputs: {{x: [2]}}\nfunction: {function}\nvjp: {{x: dy}}\n")
+    assert result.verdict is Verdict.ERROR
+    assert message in result.message
+
+
 BROKEN = """
 import sys
 import numpy as np

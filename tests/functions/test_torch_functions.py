@@ -75,6 +75,10 @@ RIGHT = {
         "{index: {shape: [2, 3], dtype: int64, sample: {integers: [0, 5]}}}",
     ),
     "lazy": ("Lazy", "{x: [4, 3]}"),
+    "weights in a list": ("Listed", "{x: [3]}"),
+    "forward mode of weights in a list": ("ListedPower", "{x: [3]}"),
+    "second order of weights in a list": ("Listed", "{x: [3]}", "", "order: 2"),
+    "checkpoint": ("Checkpointed", "{x: [4, 3]}"),
     "second order": ("Cube", "{x: [2, 3]}", "", "order: 2"),
     "second order of a module": ("Block", "{x: [4, 3]}", "", "order: 2"),
 }
@@ -91,6 +95,10 @@ WRONG = {
     "factor": ("CubeTwice", "{x: [2, 3]}"),
     "forward mode": ("WrongForwardMode", "{x: {shape: [2, 3], sample: positive}}", "kwargs: {p: 2.5}"),
     "parameters": ("WrongScale", "{x: [2, 3]}"),
+    "a parameter's hook": ("Hooked", "{x: [3]}"),
+    "a hook of an object's parameter": ("hooked", "{x: [3]}"),
+    "weights in a list": ("ListedBranches", "{x: [3]}"),
+    "forward mode of weights in a list": ("ListedWrongForwardMode", "{x: [3]}"),
     "mutates its cotangent": ("MutatesCotangent", "{x: [2, 3]}"),
     "second order": ("DetachedCube", "{x: [2, 3]}", "", "order: 2"),
 }
@@ -127,7 +135,7 @@ def test_buffers_are_left_alone(spec: Callable[..., str]) -> None:
     assert subject is not None
     layer = subject.claims[0].layer
     run_check(one, subject)
-    module = layer.function.args[0]  # type: ignore[union-attr]
+    module = layer.function.module  # type: ignore[union-attr]
     assert module.norm.num_batches_tracked == 0
     assert not module.norm.running_mean.any()
 
@@ -135,7 +143,9 @@ def test_buffers_are_left_alone(spec: Callable[..., str]) -> None:
 ERRORS = {
     "no tensor": (("not_a_tensor", "{x: [3]}"), "not_a_tensor returned a str, which is no tensor"),
     "unknown to NumPy": (("half", "{x: [3]}"), "computes in torch.bfloat16, which NumPy does not have"),
-    "raises": (("affine", "{x: [2, 3], w: [4, 3], b: [3]}"), "layers.py:12: affine raised RuntimeError"),
+    "raises": (("affine", "{x: [2, 3], w: [4, 3], b: [3]}"), "layers.py:13: affine raised RuntimeError"),
+    "cannot be moved": (("Unmovable", "{x: [5, 3]}"), "Unmovable raised RuntimeError: stays"),
+    "meta": (("Meta", "{x: [5, 3]}"), "Meta: the parameter norm.weight is on the device meta, and has no"),
     "once": (("OnceCube", "{x: [2, 3]}", "", "order: 2"), "once_differentiable"),
 }
 
@@ -174,6 +184,11 @@ def test_inputs_that_a_function_writes_into(check: Check) -> None:
     result = check("written_into", "{x: [3]}")
     assert [one.code for one in result.diagnoses] == ["mutates-input"]
     assert check("written_into", "{x: [3]}", "", "allow: mutates-input").verdict is Verdict.PASS
+
+
+def test_weights_that_a_module_writes_into(check: Check) -> None:
+    result = check("Clamped", "{x: [3]}", "", "wrt: [x]\nallow: mutates-input")
+    assert result.verdict is Verdict.PASS, result.message
 
 
 def test_without_torch(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
