@@ -132,9 +132,10 @@ def test_wrong_entries_are_named_and_marked(spec: Path) -> None:
     text = f"inputs: {{x: [30]}}\nfunction: y = x**2\nvjp: {{x: 'dy * 2 * x * [{values}]'}}\n"
     write("middle.yaml", "gradcheck: 1\n" + text)
     assert "furthest off: ∂y[14]/∂x[14]\n" in call("middle.yaml").stdout
-    shown = call("middle.yaml", "--row", "14").stdout
-    assert "furthest off: ∂y[14]/∂x[14]\n" in shown
-    assert "* is wrong" in shown
+    for options, mark in (((), "X is wrong"), (("--no-heat",), "* is wrong")):
+        shown = call("middle.yaml", "--row", "14", *options).stdout
+        assert "furthest off: ∂y[14]/∂x[14]\n" in shown
+        assert mark in shown
 
 
 def test_the_memory_budget_counts_what_is_asked_for_only(spec: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,10 +24,13 @@ from gradcheck_cli.cli.options import (
     tolerance_options,
     with_options,
 )
+from gradcheck_cli.cli.plot import plot_option, require_plot, write_plot
 from gradcheck_cli.errors import GradcheckError
 
 if TYPE_CHECKING:
-    from gradcheck_cli.explicit import ExplicitJacobian
+    from matplotlib.figure import Figure
+
+    from gradcheck_cli.explicit import ExplicitJacobian, JacobianReport
     from gradcheck_cli.result import Index
 
 # What --save writes: fields of ExplicitJacobian.
@@ -74,7 +78,13 @@ def parse_archive(_context: click.Context, _option: click.Parameter, value: str 
     point_option,
     click.option("--row", callback=parse_index, metavar="I", help="Only the row of this output index."),
     click.option("--column", callback=parse_index, metavar="J", help="Only the column of this input index."),
+    click.option(
+        "--heat/--no-heat",
+        default=None,
+        help="Draw maps, or write numbers; default: maps where not all numbers fit.",
+    ),
     click.option("--save", callback=parse_archive, metavar="FILE.npz", help="Write the whole arrays."),
+    plot_option,
     seed_option,
     *tolerance_options,
     memory_option,
@@ -88,26 +98,39 @@ def jacobian(
     column: Index | None,
     save: Path | None,
     color: bool | None,
-    **options: Any,  # the fields of Request and of Settings
+    **options: Any,  # heat, plot, the fields of Request and of Settings
 ) -> NoReturn:
     """Write out the Jacobian, claimed beside numeric and their difference.
 
-    A block for each output index, each an array of the input's shape. --row and --column take one index
-    such as 0,2; both together show one entry.
+    A block for each output index, each an array of the input's shape; as heat maps where not all numbers
+    fit. --row and --column take one index such as 0,2; both together show one entry.
     """
     with endings():
         from gradcheck_cli.explore.jacobian import Request, jacobian_report  # noqa: PLC0415  # not for --help
         from gradcheck_cli.prepare import Settings  # noqa: PLC0415  # likewise
         from gradcheck_cli.report.jacobian_text import write_jacobians  # noqa: PLC0415  # likewise
         from gradcheck_cli.report.screen import show  # noqa: PLC0415  # likewise
+        from gradcheck_cli.work.apart import apart  # noqa: PLC0415  # likewise
 
+        heat, plot = options.pop("heat"), options.pop("plot")
+        require_plot(plot)
         request = Request(**{name: options.pop(name) for name in ("of", "wrt", "claim", "point")})
-        report = jacobian_report(paths or (".",), Settings(**options), request)
+        report = apart(partial(jacobian_report, paths or (".",), Settings(**options), request))
         shown = report.at(row, column)
         if save is not None and not (report.faults or report.unseen):
             _save(save, report.jacobians)
-        show(lambda console: write_jacobians(shown, console), color=color)
+        write_plot(plot, _drawing(shown))
+        show(lambda console: write_jacobians(shown, console, heat=heat), color=color)
         sys.exit(int(shown.exit_code))
+
+
+def _drawing(report: JacobianReport) -> Callable[[], Figure] | None:
+    drawable = [one for one in report.jacobians if one.analytic.size]
+    if not drawable:
+        return None
+    from gradcheck_cli.report.figures_jacobian import jacobian_figure  # noqa: PLC0415  # not for --help
+
+    return lambda: jacobian_figure(drawable)
 
 
 def _save(file: Path, jacobians: Sequence[ExplicitJacobian]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,6 +19,12 @@ from gradcheck_cli.cli.options import (
     select_option,
     with_options,
 )
+from gradcheck_cli.cli.plot import plot_option, require_plot, write_plot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gradcheck_cli.remainder import TaylorReport
 
 EXIT_CODES = """\b
 Exit codes:
@@ -37,11 +44,17 @@ Exit codes:
     seed_option,
     memory_option,
     no_code_option,
+    plot_option,
     click.option("-v", "--verbose", count=True, help="Show every step."),
     color_option,
 )
 def taylor(
-    paths: tuple[str, ...], *, point: str, verbose: int, color: bool | None, **settings: Any
+    paths: tuple[str, ...],
+    *,
+    point: str,
+    verbose: int,
+    color: bool | None,
+    **options: Any,  # plot, and the fields of Settings
 ) -> NoReturn:
     """Test f(x + t v) = f(x) + t J v + R(t) along a random direction v.
 
@@ -54,7 +67,18 @@ def taylor(
         from gradcheck_cli.prepare import Settings  # noqa: PLC0415  # likewise
         from gradcheck_cli.report.screen import show  # noqa: PLC0415  # likewise
         from gradcheck_cli.report.taylor_text import write_taylor  # noqa: PLC0415  # likewise
+        from gradcheck_cli.work.apart import apart  # noqa: PLC0415  # likewise
 
-        report = taylor_report(paths or (".",), Settings(**settings), point)
+        plot = options.pop("plot")
+        require_plot(plot)
+        report = apart(partial(taylor_report, paths or (".",), Settings(**options), point))
+        _plot(plot, report)
         show(lambda console: write_taylor(report, console, verbosity=verbose), color=color)
         sys.exit(int(report.exit_code))
+
+
+def _plot(file: Path | None, report: TaylorReport) -> None:
+    if file is not None:
+        from gradcheck_cli.report.figures_taylor import has_remainders, taylor_figure  # noqa: PLC0415  # an extra
+
+        write_plot(file, (lambda: taylor_figure(report)) if any(map(has_remainders, report.checks)) else None)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gradcheck_cli.explicit import Array, ExplicitJacobian, JacobianReport
 from gradcheck_cli.report.faults import write_faults
+from gradcheck_cli.report.heat import write_heat
 from gradcheck_cli.report.notation import derivative, element, fraction_name, in_both, plural, size_of_error
 from gradcheck_cli.report.page import INDENT, Justify, Page
 from gradcheck_cli.report.safe import safe
@@ -57,18 +58,21 @@ class Grid:
         return None not in self.columns and all(None not in line for line in self.lines)
 
 
-def write_jacobians(report: JacobianReport, console: Console) -> None:
-    """Print every Jacobian, then what could not be computed, then the faults."""
+def write_jacobians(report: JacobianReport, console: Console, *, heat: bool | None = None) -> None:
+    """Print every Jacobian, then what could not be computed, then the faults.
+
+    ``heat`` chooses between maps and numbers; None draws maps where not all numbers fit.
+    """
     page = Page(console)
     for jacobian in report.jacobians:
-        _write_jacobian(page, jacobian)
+        _write_jacobian(page, jacobian, heat=heat)
         page.write()
     for one in report.unseen:
         page.write(Text.assemble(page.text(f"{one.check}  {one.spec}:{one.line}: ", WRONG), one.problem))
     write_faults(page, report.faults)
 
 
-def _write_jacobian(page: Page, jacobian: ExplicitJacobian) -> None:
+def _write_jacobian(page: Page, jacobian: ExplicitJacobian, *, heat: bool | None) -> None:
     name = fraction_name(jacobian.output, jacobian.input)
     title = page.text(f"{name} ({jacobian.claim}) at {jacobian.point}", "bold")
     place = page.text(f"  {jacobian.check}  {jacobian.spec}:{jacobian.line}", "dim")
@@ -86,7 +90,7 @@ def _write_jacobian(page: Page, jacobian: ExplicitJacobian) -> None:
     if jacobian.row is not None and jacobian.column is not None:
         _write_entry(page, jacobian)
     elif jacobian.analytic.size:
-        _write_grid(page, jacobian)
+        _write_arrays(page, jacobian, heat=heat)
 
 
 def _agreement(page: Page, jacobian: ExplicitJacobian) -> Text:
@@ -153,17 +157,27 @@ def _range(jacobian: ExplicitJacobian) -> str:
     return f"{low!r} to {high!r}" if low < high else f"{float(jacobian.numeric)!r}"
 
 
-def _write_grid(page: Page, jacobian: ExplicitJacobian) -> None:
-    """Print claimed, numeric and difference side by side, or one below the other, with as much as fits."""
+def _write_arrays(page: Page, jacobian: ExplicitJacobian, *, heat: bool | None) -> None:
+    grid, tables = _fitting(page, jacobian)
+    if heat or (heat is None and not grid.complete):
+        write_heat(page, jacobian)
+        remarks = [*_remarks(jacobian), "numbers: --no-heat, --row, --column and --save"]
+        page.write(page.text("; ".join(remarks), "dim"), INDENT)
+        return
+    page.write(Group(*_spaced(tables)), 2 * INDENT)
+    _write_legend(page, jacobian, grid)
+
+
+def _fitting(page: Page, jacobian: ExplicitJacobian) -> tuple[Grid, list[RenderableType]]:
+    """Lay out claimed, numeric and difference side by side, or one below the other, with as much as fits."""
     for ends in range(ENDS, 0, -1):
         whole = WHOLE if ends == ENDS else 2 * ends
         grid = _grid(jacobian, whole, ends)
         layouts = [[_table(page, grid, sides) for sides in layout] for layout in LAYOUTS]
         fitting = [tables for tables in layouts if all(page.fits(one, 2 * INDENT) for one in tables)]
-        if fitting or ends == 1:
-            page.write(Group(*_spaced([*fitting, layouts[-1]][0])), 2 * INDENT)
+        if fitting:
             break
-    _write_legend(page, jacobian, grid)
+    return grid, [*fitting, layouts[-1]][0]
 
 
 def _spaced(tables: Sequence[RenderableType]) -> Iterator[RenderableType]:
@@ -171,15 +185,21 @@ def _spaced(tables: Sequence[RenderableType]) -> Iterator[RenderableType]:
         yield from ([Text(), one] if place else [one])
 
 
-def _write_legend(page: Page, jacobian: ExplicitJacobian, grid: Grid) -> None:
+def _remarks(jacobian: ExplicitJacobian, *, zeros: bool = False) -> list[str]:
+    """Say what holds for numbers and for maps; ``zeros`` asks for a word on exact ones."""
     remarks = []
     if jacobian.complex_arrays:
         names = " and ".join(map(safe, jacobian.complex_arrays))
         remarks.append(f"the last number of an index of {names} is 0 for real and 1 for imaginary parts")
-    if (jacobian.analytic == 0).any() or (jacobian.numeric == 0).any():
+    if zeros and ((jacobian.analytic == 0).any() or (jacobian.numeric == 0).any()):
         remarks.append(f"{ZERO} is an exact zero")
     if (jacobian.low < jacobian.high).any():
         remarks.append("at a kink every value between the one-sided derivatives is right")
+    return remarks
+
+
+def _write_legend(page: Page, jacobian: ExplicitJacobian, grid: Grid) -> None:
+    remarks = _remarks(jacobian, zeros=True)
     if jacobian.wrong.any():
         remarks.append("* is wrong")
     if jacobian.undecided.any():
