@@ -60,6 +60,7 @@ class Runner:
         paths: Sequence[str],
         options: RunOptions,
         on_result: Callable[[CheckResult], None] | None = None,
+        to: object = None,
     ) -> RunReport:
         self.paths, self.options = paths, options
         for check in self.report.checks:
@@ -325,7 +326,7 @@ def test_as_a_module() -> None:
 STANDING_IN = """
     import sys, types
     from gradcheck_cli.result import CheckResult, RunReport, Verdict
-    def run_paths(paths, options, on_result):
+    def run_paths(paths, options, on_result, to=None):
         check = CheckResult(name="x", spec="a.yaml", verdict=Verdict.PASS, as_expected=True)
         on_result(check)
         return RunReport(checks=(check,))
@@ -369,7 +370,7 @@ def test_a_closed_pipe_is_no_traceback(name: str, tmp_path: Path) -> None:
     program = f"""
         import sys, time, types
         from gradcheck_cli.result import CheckResult, RunReport, Verdict
-        def run_paths(paths, options, on_result):
+        def run_paths(paths, options, on_result, to=None):
             check = CheckResult(name="x" * 70, spec="a.yaml", verdict=Verdict.PASS, as_expected=True)
             for _ in range(5000):
                 on_result(check)

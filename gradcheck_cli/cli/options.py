@@ -146,6 +146,12 @@ no_code_option: Final = click.option(
 color_option: Final = click.option(
     "--color/--no-color", default=None, help="Use colours; default: on a terminal only."
 )
+save_option: Final = click.option(
+    "--save-failures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write arrays and a small spec of every failure below this directory.",
+)
 tolerance_options: Final = (
     click.option(
         "--rtol",

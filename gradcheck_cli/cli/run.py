@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,6 +17,7 @@ from gradcheck_cli.cli.options import (
     memory_option,
     no_code_option,
     paths_argument,
+    save_option,
     seed_option,
     select_option,
     timeout_option,
@@ -23,6 +25,9 @@ from gradcheck_cli.cli.options import (
     with_options,
 )
 from gradcheck_cli.report import RENDERERS
+
+if TYPE_CHECKING:
+    from gradcheck_cli.cli.failures import Failures
 
 
 @click.command(epilog=EXIT_CODES)
@@ -32,6 +37,7 @@ from gradcheck_cli.report import RENDERERS
     click.option("-x", "stop_at_first", is_flag=True, help="Stop at the first failure."),
     jobs_option,
     format_option(list(RENDERERS)),
+    save_option,
     seed_option,
     *tolerance_options,
     memory_option,
@@ -49,7 +55,7 @@ def run(
     verbose: int,
     quiet: bool,
     color: bool | None,
-    **options: Any,  # the fields of RunOptions
+    **options: Any,  # the fields of RunOptions, and save_failures
 ) -> NoReturn:
     """Check specs and directories of specs.
 
@@ -63,11 +69,24 @@ def run(
         try:
             from gradcheck_cli.run import RunOptions, run_paths  # noqa: PLC0415  # not for --help
 
-            report = run_paths(paths or (".",), RunOptions(**options), screen.show)
+            failures = _failures(options.pop("save_failures"))
+            to = failures.rescue if failures else None
+            report = run_paths(paths or (".",), RunOptions(**options), screen.show, to)
         except KeyboardInterrupt:
             screen.finish(screen.known())
             write_files(screen.known(), files, RENDERERS)
             raise
         screen.finish(report)
+        for line in failures.lines() if failures else ():
+            screen.add(line)
         write_files(report, files, RENDERERS)
         sys.exit(int(report.exit_code))
+
+
+def _failures(folder: Path | None) -> Failures | None:
+    """Make ready to write failures, if they are asked for."""
+    if folder is None:
+        return None
+    from gradcheck_cli.cli.failures import Failures  # noqa: PLC0415  # not for --help
+
+    return Failures(folder)

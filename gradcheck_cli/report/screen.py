@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.report import RENDERERS
+from gradcheck_cli.report.page import Page
 from gradcheck_cli.report.text import render_check, render_summary
 from gradcheck_cli.report.trim import trimmed
 from gradcheck_cli.result import CheckResult, RunReport
@@ -44,6 +45,12 @@ class Screen:
         if self._format == "text":
             with _writing():
                 render_check(check, self._console, self._verbosity)
+
+    def add(self, line: str) -> None:
+        """Show one more line as it is, however long: it may be copied. Beside a document, on stderr."""
+        page = Page(self._console if self._format == "text" else TerminalConsole(stderr=True))
+        with _writing():
+            page.write_unbroken(page.text(line))
 
     def known(self) -> RunReport:
         """Return the results that have come in so far."""

@@ -7,6 +7,7 @@ bench that compiled it.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -16,6 +17,7 @@ from gradcheck_cli.errors import Frame
 from gradcheck_cli.functions.base import Function, Pair, Subject
 from gradcheck_cli.functions.compile import compile_subject
 from gradcheck_cli.prepare import over_budget
+from gradcheck_cli.reproduce.request import Reproduction, Request
 from gradcheck_cli.result import CheckResult, Fault, Verdict
 from gradcheck_cli.shapes import Shape
 from gradcheck_cli.spec.types import CheckSpec, Code
@@ -30,7 +32,8 @@ class Task:
     turn: int  # 0 for what comes before anything is run
     place: int  # of the check among all checks
     check: CheckSpec = field(compare=False)
-    step: Literal["compile", "run"] = field(compare=False)
+    step: Literal["compile", "run", "reproduce"] = field(compare=False)
+    request: Request | None = field(default=None, compare=False)  # what to reproduce
 
     @property
     def is_code(self) -> bool:
@@ -51,7 +54,9 @@ class Compiled:
     output: str = ""
 
 
-Outcome = Compiled | CheckResult  # of a compilation either: code that hangs or crashes is the check's result
+Judge = Callable[..., CheckResult]  # (check, subject, *, strict); a name of a module, so that it can be sent
+# Of any step a result may come: that of code which hangs or crashes.
+Outcome = Compiled | CheckResult | Reproduction
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Terms:
     max_memory: int
     strict: bool
     jobs: int = 1  # processes that share the machine's memory
+    judge: Judge | None = None  # what is done with a check that is compiled, if it is not to be run
 
 
 @dataclass
@@ -73,6 +79,8 @@ class Bench:
     def answer(self, task: Task) -> Outcome:
         """Carry out a task; a bug of ours costs its check alone."""
         try:
+            if task.request is not None:
+                return self._reproduce(task.check, task.request)
             return self._compile(task) if task.step == "compile" else self._run(task)
         except MemoryError as error:
             return failed(task.check, f"the memory ran out: {error or 'MemoryError'}")
@@ -89,7 +97,13 @@ class Bench:
     def _run(self, task: Task) -> CheckResult:
         subject = self.subjects.pop(task.place, None)
         assert subject is not None, "a check is compiled before it is run"
-        return run_check(task.check, subject, strict=self.terms.strict)
+        judge = self.terms.judge or run_check
+        return judge(task.check, subject, strict=self.terms.strict)
+
+    def _reproduce(self, check: CheckSpec, request: Request) -> Reproduction:
+        from gradcheck_cli.reproduce.job import reproduce  # noqa: PLC0415  # few runs need it
+
+        return reproduce(check, request, max_memory=self.terms.max_memory, strict=self.terms.strict)
 
 
 def failed(

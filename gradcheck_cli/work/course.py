@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from gradcheck_cli.reproduce.request import Reproduction
 from gradcheck_cli.result import CheckResult, Fault
 from gradcheck_cli.spec.types import CheckSpec, Code
 from gradcheck_cli.work.bench import Compiled, Outcome, Task
@@ -78,6 +79,7 @@ class Course:
 
     def take(self, task: Task, outcome: Outcome) -> None:
         """Take in one outcome."""
+        assert not isinstance(outcome, Reproduction), "nothing is reproduced before all has been run"
         file, place = self._file_of[task.place], task.place
         if isinstance(outcome, Compiled):
             self._outputs[place] = outcome.output

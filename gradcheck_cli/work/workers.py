@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.result import CheckResult, Verdict
-from gradcheck_cli.work.bench import Compiled, Outcome, Task, Terms, failed
+from gradcheck_cli.work.bench import Outcome, Task, Terms, failed
 from gradcheck_cli.work.traces import TIME_UP, frames_of, place_of
 from gradcheck_cli.work.worker import GRACE, LOST, Desk, serve
 
@@ -58,6 +58,7 @@ class Worker:
         self._given, self._deadline = 0.0, math.inf
         self._early = b""  # the end of what was printed before the file grew too long
         self.is_suspect = False  # of having died of what it did before its last task
+        self.is_spent = False  # since code has replaced what all code shares
 
     def _start(self, terms: Terms) -> None:
         method = start_method()
@@ -69,7 +70,7 @@ class Worker:
         self.process = context.Process(
             target=serve, args=(self._desk, terms, calls, bell, foreign), name="gradcheck worker"
         )
-        with warnings.catch_warnings(), _no_interrupt():
+        with warnings.catch_warnings(), no_interrupt():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside NumPy's threads
             self.process.start()
         self._spare = 0.0 if method == "fork" else SLOW_START
@@ -81,10 +82,14 @@ class Worker:
         """Whether it can be given nothing any more."""
         return self.process.exitcode is not None
 
-    def is_to_blame(self, outcome: Outcome) -> bool:
-        """Whether a check may have come to its error by what other checks' code has done here before."""
+    def is_to_blame(self, task: Task, outcome: Outcome) -> bool:
+        """Whether a check may have come to its error by what other checks' code has done here before.
+
+        One that has ended itself at its time limit would only do so again.
+        """
         failed_to_run = isinstance(outcome, CheckResult) and outcome.verdict is Verdict.ERROR
-        return failed_to_run and bool(self.seen - {self.place})
+        late = isinstance(outcome, CheckResult) and outcome.seconds >= (task.limit or math.inf)
+        return failed_to_run and not late and bool(self.seen - {self.place})
 
     @property
     def bells(self) -> list[Any]:
@@ -152,12 +157,13 @@ class Worker:
         output = self._output()
         try:
             outcome = pickle.loads(self._desk.answer(self._serial).read_bytes())  # noqa: S301  # our own words
-            assert isinstance(outcome, (Compiled, CheckResult))
+            assert isinstance(outcome, Outcome)
         except Exception as error:  # noqa: BLE001  # it may be of a type that only the user's code knows
             self.end(keep=True)
             outcome = failed(task.check, f"its answer cannot be read: {error}", seconds=seconds)
         self._desk.answer(self._serial).unlink(missing_ok=True)
         self.seen.add(task.place)
+        self.is_spent = self._desk.spent.exists()
         (self.compiled.add if task.step == "compile" else self.compiled.discard)(task.place)
         self.task = None
         return replace(outcome, output=output) if task.is_code else outcome
@@ -173,7 +179,7 @@ class Worker:
         late = late or TIME_UP in trace
         taken = not self._desk.task(self._serial).exists()
         self.is_suspect = not late and bool(self.seen - ({task.place} if taken else set()))
-        fact = _time_up(task.limit) if late else _death(self.process.exitcode)
+        fact = _time_up(task.limit) if late else death(self.process.exitcode)
         place = place_of(frames)
         message = f"{fact}; it was in {place}" if place else fact
         self.task = None
@@ -200,7 +206,7 @@ class Worker:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
+def no_interrupt() -> Iterator[None]:
     """Put an interrupt off, so that it cannot come to a new process before that has learnt to ignore it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -217,7 +223,7 @@ def _time_up(limit: float | None) -> str:
     return f"no answer within {limit:g} s, the check's time limit"
 
 
-def _death(code: int | None) -> str:
+def death(code: int | None) -> str:
     """Name the exit code or the signal by which a process has ended."""
     assert code is not None, "only of the dead"
     if code == LOST:
