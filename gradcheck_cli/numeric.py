@@ -9,6 +9,7 @@ The step is always the one really taken, (x + h) - x. Shares nothing with the an
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def difference_jacobian(view: View) -> Differences:
     shape = (view.center.size, view.primal.size)
     value, bound, bent = np.empty(shape), np.empty(shape), np.empty(shape, dtype=bool)
     for column in range(view.primal.size):
-        estimate, bent[:, column] = central_pair(view, column)
+        estimate, bent[:, column] = view.once(f"pair {column}", partial(central_pair, view, column))
         value[:, column], bound[:, column] = estimate.value, estimate.bound
     units = np.array([scale(view, column) for column in range(view.primal.size)])
     resolution = RESOLUTION * view.eps * np.abs(view.center)[:, np.newaxis] / units
@@ -82,12 +83,13 @@ def refine_columns(view: View, differences: Differences, columns: Array) -> Nois
     """
     if not len(columns):
         return None
-    noise = measure(view)
+    noise = view.once("noise", lambda: measure(view))
     differences.precision[:] = noise.precision[:, np.newaxis]
     for column in columns:
         least = RESOLUTION * round_off(view, noise)
         differences.resolution[:, column] = least / scale(view, column)
-        _enter(differences, int(column), refine(view, int(column), noise))
+        refined = view.once(f"column {column}", partial(refine, view, int(column), noise))
+        _enter(differences, int(column), refined)
     return noise
 
 

@@ -11,6 +11,7 @@ from gradcheck_cli import __version__
 from gradcheck_cli.cli.functions import functions
 from gradcheck_cli.cli.init import init
 from gradcheck_cli.cli.jacobian import jacobian
+from gradcheck_cli.cli.mutate import mutate
 from gradcheck_cli.cli.run import run
 from gradcheck_cli.cli.shapes import shapes
 from gradcheck_cli.cli.taylor import taylor
@@ -22,5 +23,5 @@ def main() -> None:
     """Check hand-written gradients, entry by entry, from a YAML spec."""
 
 
-for command in (run, shapes, jacobian, taylor, init, functions):
+for command in (run, shapes, jacobian, taylor, mutate, init, functions):
     main.add_command(command)
