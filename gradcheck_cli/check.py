@@ -92,7 +92,7 @@ class Journal:
             output, name = finding.pair
             types = problem.function.outputs[output], problem.function.inputs[name]
             self.tallies[key] = Tally(finding.claim, finding.pair, types)
-        self.tallies[key].add(point, finding.comparison, special=special)
+        self.tallies[key].add(point, problem, finding.comparison, special=special)
 
 
 def by_the_rules(
@@ -123,23 +123,23 @@ def without_overflow(problem: Problem, finding: Finding) -> Finding:
     return replace(finding, comparison=replace(comparison, state=state))
 
 
-def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False) -> CheckResult:
-    """Carry out one check.
+def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False, stay: bool = False) -> CheckResult:
+    """Carry out one check; to ``stay`` is to visit no points but those that it states.
 
     Whatever the function under test does becomes part of the result; nothing is raised for it.
     """
     if subject.second is None:
-        return _carried_out(check, subject, strict=strict)
+        return _carried_out(check, subject, strict=strict, stay=stay)
     strict = strict and check.expect == "pass"
-    first = _carried_out(expecting_nothing(check), subject, strict=strict)
+    first = _carried_out(expecting_nothing(check), subject, strict=strict, stay=stay)
     second = expecting_nothing(subject.second.check)
     if check.timeout:
         second = replace(second, timeout=max(check.timeout - first.seconds, TIME_UP))
-    return together(check, first, _carried_out(second, subject.second.subject, strict=strict, stay=True))
+    return together(check, first, _carried_out(second, subject.second.subject, strict=strict, stay=stay))
 
 
 def _carried_out(check: CheckSpec, subject: Subject, *, strict: bool, stay: bool = False) -> CheckResult:
-    """Carry out one order of a check; to ``stay`` is to visit no points but those that it states."""
+    """Carry out one order of a check."""
     check = check.with_inputs(subject.parameters)
     journal = Journal(check, subject)
     try:
@@ -183,7 +183,7 @@ def _take_in(journal: Journal, point: str, scene: Scene, findings: Iterable[tupl
         journal.add(point, where, finding)
     here = symmetric_by_chance(journal.check, problem.primals)
     journal.symmetric = here if journal.symmetric is None else journal.symmetric & here
-    journal.coverage.see(problem.primals)
+    journal.coverage.see(point, problem.primals)
 
 
 def _reach_further(journal: Journal) -> None:
@@ -197,7 +197,7 @@ def _reach_further(journal: Journal) -> None:
             break
         problem = _problem(journal, point)
         problem.count("forward")
-        reaches = point == wanted or coverage.missing & coverage.taken(problem.primals)
+        reaches = point == wanted or coverage.missing & coverage.taken(point, problem.primals)
         if reaches and np.all(np.isfinite(problem.values)):
             scene = ask_all(problem, journal.subject)
             _take_in(journal, point, scene, _findings(journal, scene))

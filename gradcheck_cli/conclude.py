@@ -10,6 +10,7 @@ import numpy as np
 from gradcheck_cli.cautions import cautions
 from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose import diagnose
+from gradcheck_cli.diagnose.where import groups
 from gradcheck_cli.errors import EvaluationError, Frame
 from gradcheck_cli.examine import Finding
 from gradcheck_cli.functions.base import Pair, Subject
@@ -50,7 +51,8 @@ class Notes:
         """Take in what came of the contract at a point; a rule once broken stays so."""
         for one in contracts:
             key = one.claim, one.name, one.input
-            if one.broken and key not in self.contracts:
+            known = self.contracts.get(key)
+            if one.broken and not (known and known.broken):
                 self.contracts.pop((one.claim, one.name, None), None)
                 self.contracts[key] = replace(one, allowed=one.allowed or one.code in allowed)
             elif not one.broken and not self._known(one):
@@ -129,7 +131,7 @@ def conclude(
         expect=check.expect,
         verdict=verdict,
         as_expected=as_expected,
-        pairs=_results(tallies),
+        pairs=_results(check, subject, tallies),
         contracts=tuple(notes.contracts.values()),
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
@@ -138,12 +140,12 @@ def conclude(
     )
 
 
-def _results(tallies: list[Tally]) -> tuple[PairResult, ...]:
+def _results(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> tuple[PairResult, ...]:
     """Freeze the tallies; a small Jacobian is written out once, unless another claim's is wrong."""
     written: set[Pair] = set()
     results = []
     for tally in tallies:
-        result = tally.result()
+        result = replace(tally.result(), groups=groups(tally, check, subject, tallies))
         if tally.pair in written and result.verdict is Verdict.PASS:
             result = replace(result, values=None)
         written.add(tally.pair)
@@ -152,7 +154,7 @@ def _results(tallies: list[Tally]) -> tuple[PairResult, ...]:
 
 
 def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes) -> list[Remark]:
-    found = [remark for tally in tallies for remark in diagnose(tally, check)]
+    found = diagnose(check, subject, tallies)
     chained = [tally for tally in tallies if tally.claim.label == "chain product" and tally.evidence]
     for link in subject.links if chained and subject.whole else ():
         if link.bypass:

@@ -69,6 +69,7 @@ class Remark:
     code: str
     message: str
     input: str | None = None
+    rank: int = 0  # of a diagnosis, among those of the same derivative: 0 is the likeliest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,20 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Group:
+    """A set of entries of a Jacobian that has a name, such as ``w[:, 3]``, and how many of it are wrong.
+
+    ``entries`` counts those that are not zero on both sides; ``share`` is the part of all wrong entries.
+    """
+
+    where: str
+    point: str
+    mismatched: int
+    entries: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Values:
     """A small explicit Jacobian written out: rows are output entries, columns input entries."""
 
@@ -147,6 +162,7 @@ class PairResult:
     detectable: float
     worst: Entry | None = None
     shown: tuple[Entry, ...] = ()
+    groups: tuple[Group, ...] = ()
     values: Values | None = None
     bytes_dense: int = 0
     bytes_vjp: int = 0

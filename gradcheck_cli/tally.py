@@ -12,12 +12,15 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.compare import Comparison, State
+from gradcheck_cli.evidence import Evidence
 from gradcheck_cli.functions.base import ArrayType, Claim, Pair
+from gradcheck_cli.problem import Problem
 from gradcheck_cli.result import Entry, Index, PairResult, Values, Verdict
 from gradcheck_cli.shapes import Shape, count
 
 Rank = tuple[int, float]  # state, then size of the error
 SHOWN = 6  # worst entries kept for the report
+KEPT = 2**20  # entries up to which the derivative is kept to be compared with other claims
 SMALL = 64  # entries up to which the whole Jacobian is kept for the report
 
 _VERDICTS = {
@@ -37,7 +40,7 @@ class Tally:
     types: tuple[ArrayType, ArrayType]  # of output and input
     merged: Array | None = None  # the gravest state of each entry, but for those left open
     failed_at: list[str] = field(default_factory=list)
-    evidence: Comparison | None = None  # of the first point at which it failed
+    evidences: list[Evidence] = field(default_factory=list)  # of the first ordinary and special points
     max_abs_error: float = 0.0
     max_rel_error: float = 0.0
     threshold: Array = field(default_factory=lambda: np.zeros(0))
@@ -47,6 +50,8 @@ class Tally:
     kinks: int = 0
     approximate: bool = False
     informed: bool = False
+    claims_something: bool = False  # the claim is not zero everywhere
+    numeric_at: dict[str, Array] = field(default_factory=dict)  # the derivative at the first point
     entries: list[tuple[Rank, Entry]] = field(default_factory=list)
     values: Values | None = None
 
@@ -60,12 +65,21 @@ class Tally:
         """Shape of the input; a complex one has twice as many columns in the comparison."""
         return self.types[1].shape
 
-    def add(self, point: str, comparison: Comparison, *, special: bool) -> None:
+    @property
+    def evidence(self) -> Evidence | None:
+        """Return what shows best that the claim is wrong, that of an ordinary point if there is one."""
+        return min(self.evidences, key=lambda one: one.special, default=None)
+
+    def add(self, point: str, problem: Problem, comparison: Comparison, *, special: bool) -> None:
         """Take in the comparison at one more point; ``special`` ones may lie on kinks or singularities."""
         state = comparison.state
         if (state == State.FAIL).any():
             self.failed_at.append(point)
-            self.evidence = self.evidence or comparison
+            if all(one.special != special for one in self.evidences):
+                self.evidences.append(Evidence(point, special, comparison, problem))
+        self.claims_something |= bool(np.any(comparison.analytic))
+        if not self.numeric_at and comparison.numeric.size <= KEPT:
+            self.numeric_at[point] = comparison.numeric
         self.kinks += int(np.sum(comparison.kink))
         self.approximate |= bool(comparison.approximate.any())
         self._merge(point, comparison, special=special)

@@ -57,7 +57,7 @@ def test_the_linear_layer_passes_at_every_entry(check_text: CheckText) -> None:
         ({"w": "0 * x.T @ dy"}, "zero"),
         ({"b": "dy"}, "not-summed"),
         ({"b": "sum(dy)"}, "wrong-shape"),
-        ({"b": "dy[0]"}, "unknown"),
+        ({"b": "dy[0]"}, "missing-term"),
         ({"b": "mean(dy, axis=0)"}, "scaled"),
         ({"x": "(dy * abs(dy)) @ w.T"}, "nonlinear-cotangent"),
         ({"b": "sum(dy, axis=0) * sum(dy)"}, "nonlinear-cotangent"),

@@ -139,6 +139,9 @@ CALLS: Final[Mapping[str, Callable[..., Any]]] = {
     "amax": _max,
     "block": _block,
     "broadcast_arrays": _broadcast_arrays,
+    "einsum": lambda recorder, subscripts, *operands, **_options: recorder.record(
+        PRIMITIVES["einsum"], operands, {"subscripts": subscripts}
+    ),
     "expand_dims": lambda recorder, a, axis: (
         a if axis == () else bound(recorder, PRIMITIVES["expand_dims"], a, axis)
     ),

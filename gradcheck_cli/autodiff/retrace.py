@@ -8,7 +8,8 @@ own rules; values are not known, so that a rule cannot depend on them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -105,6 +106,19 @@ def _kind(operand: Operand) -> Any:
     return operand if isinstance(operand, bool | int | float | complex) else np.result_type(operand)
 
 
+# Methods of arrays that do what NumPy's functions by their names do.
+METHODS: Final = frozenset({
+    "all", "any", "argmax", "argmin", "argsort", "clip", "conj", "cumprod", "cumsum", "diagonal",
+    "dot", "max", "mean", "min", "prod", "ravel", "repeat", "round", "squeeze", "std", "swapaxes",
+    "take", "trace", "var",
+})  # fmt: skip
+
+
+def _as_it_is(operand: Operand) -> Operand:
+    """Keep an operand's value from being overwritten together with it."""
+    return operand.copy() if isinstance(operand, Tracer) else operand
+
+
 class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
     """A value that is not known yet; looks like an array to NumPy's functions, and records what they do."""
 
@@ -169,6 +183,24 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
         """As an array's."""
         return self._call("reshape", shape=shape[0] if len(shape) == 1 else shape)
 
+    def copy(self) -> Tracer:
+        """As an array's; what is written into one is not written into the other."""
+        return Tracer(self.recorder, self.number)
+
+    def transpose(self, *axes: Any) -> Tracer:
+        """As an array's."""
+        return self._call("transpose", axes=axes[0] if len(axes) == 1 else axes or None)
+
+    def flatten(self) -> Tracer:
+        """As an array's."""
+        return self._call("ravel")
+
+    def __getattr__(self, name: str) -> Any:
+        """Find the methods of an array that NumPy has as functions."""
+        if name not in METHODS:
+            raise AttributeError(f"a traced array has no {name}")
+        return partial(getattr(np, name), self)
+
     def _call(self, name: str, **static: Any) -> Tracer:
         return self.recorder.record(PRIMITIVES[name], [self], static)
 
@@ -180,6 +212,22 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
             Hole(next(holes)) if isinstance(part, np.ndarray | Tracer) else part for part in parts
         )
         return self.recorder.record(PRIMITIVES["getitem"], [self, *arrays], {"template": template})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write into entries that are known, each once; what is written may be unknown yet."""
+        places = np.arange(self.size).reshape(self.shape)[index]
+        if isinstance(value, Tracer):
+            spread: Any = np.broadcast_to(value, places.shape)
+            source = np.zeros(self.size, dtype=np.int64)
+            source[places.reshape(-1)] = np.arange(places.size)
+            written: Any = np.reshape(np.reshape(spread, (places.size,))[source], self.shape)
+        else:
+            written = np.zeros(self.shape, self.dtype)
+            written[index] = value
+        held = np.zeros(self.size, dtype=bool)
+        held[places.reshape(-1)] = True
+        changed: Any = np.where(held.reshape(self.shape), written, self.copy())
+        self.number = self.recorder.cast(changed, self.dtype).number
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -196,6 +244,12 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Record a function that acts entry by entry."""
         name = ufunc.__name__.removesuffix(" (vectorized)")
+        if options.get("out") == (self,) and method == "__call__" and len(options) == 1:  # as x -= y does
+            result: Tracer = self.__array_ufunc__(ufunc, method, *map(_as_it_is, inputs))
+            if result.shape != self.shape:
+                raise UntraceableError(f"numpy.{name} into an array of another shape")
+            self.number = self.recorder.cast(result, self.dtype).number
+            return self
         if method != "__call__" or options:
             raise UntraceableError(f"numpy.{name} with {method} or {', '.join(options) or 'more'}")
         if name in UFUNCS:

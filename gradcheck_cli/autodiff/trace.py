@@ -132,11 +132,13 @@ class Plan:
         cotangents: Mapping[int, Array],
         wrt: Sequence[int],
         beside: Mapping[int, tuple[Any, Sequence[Any]]] | None = None,
+        altered: Mapping[tuple[int, int], Rule] | None = None,
     ) -> list[Array]:
         """Reverse mode: dL/d(node) for each node of ``wrt``, given dL/d(target) in ``cotangents``.
 
         One sweep from the last step to the first; where a value is used twice, its gradients add up.
-        The derivatives of nodes in ``beside`` are taken at another value and other operands.
+        The derivatives of nodes in ``beside`` are taken at another value and other operands; ``altered`` has
+        other rules for some operations, by node and place of the operand.
         """
         gradients: dict[int, Any] = dict(cotangents)
         active = self._active(wrt)
@@ -152,6 +154,7 @@ class Plan:
                     rule = node.primitive.vjps[place] if node.primitive.differentiable else None
                     if arg not in active or rule is None:
                         continue
+                    rule = (altered or {}).get((number, place), rule)
                     share = _like(tape[arg], pulled(node, rule, gradients[number], out, arrays))
                     gradients[arg] = gradients[arg] + share if arg in gradients else share
         return [self._gradient(gradients, number, tape) for number in wrt]

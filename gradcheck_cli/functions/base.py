@@ -124,6 +124,16 @@ class Misfit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How a claim is written as a formula, and what another text in its place would claim."""
+
+    text: str
+    names: Mapping[str, Shape]  # of the arrays that it may use
+    seeds: tuple[str, ...]  # of these the cotangents or tangents
+    reads: Callable[[str], Claim | None]  # None for a text that is no formula, or whose shape does not fit
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A statement about ∂output/∂input for some pairs, as a linear map once a point is given.
 
@@ -143,6 +153,7 @@ class Claim:
     ignores_seed: bool = False  # the value does not vary with the cotangent (or tangent) at all
     inside: Function | None = None  # its formula, as a function of the inputs and the cotangents or tangents
     layer: Layer | None = None  # the code behind a backward
+    wording: Wording | None = None  # of a formula
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -186,6 +197,7 @@ class Subject:
     traceback: tuple[Frame, ...] = ()  # of that problem
     parameters: tuple[InputSpec, ...] = ()  # inputs that the code brings along, beside those of the spec
     second: Second | None = None  # with ``order: 2``
+    known: dict[Any, Any] | None = None  # what has been found out about the function, to be kept; see problem
     wide: Subject | None = (
         None  # the same in double precision, claim for claim; None where it is that already
     )

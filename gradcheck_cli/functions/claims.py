@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.trace import Plan
 from gradcheck_cli.errors import FormulaShapeError
-from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Misfit, Pair, Subject
+from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Misfit, Pair, Subject, Wording
 from gradcheck_cli.functions.chain import compile_chain
 from gradcheck_cli.functions.elaborate import Barred, Scope
 from gradcheck_cli.functions.formula import (
@@ -98,10 +98,24 @@ def compile_claims(
         claim, found = compile_claim(check, program, statement, outputs)
         faults += found
         if claim and not set(claim.inputs).isdisjoint(wrt):
-            claims.append(claim)
+            claims.append(replace(claim, wording=_wording(check, program, statement, outputs)))
         elif claim:
             unchecked += claim.pairs
     return tuple(claims), tuple(dict.fromkeys(unchecked)), faults
+
+
+def _wording(check: CheckSpec, program: Program, statement: Statement, outputs: list[str]) -> Wording:
+    """Keep how a claim is written, so that other texts may be tried in its place."""
+
+    def reads(text: str) -> Claim | None:
+        written = replace(statement, text=replace(statement.text, text=text, exact=False))
+        claim, _ = compile_claim(check, program, written, outputs)
+        return claim if claim is not None and claim.misfit is None else None
+
+    names = {name: value.shape for name, value in program.names.items() if isinstance(value, Ref)}
+    types = {**program.function.outputs, **program.function.inputs}
+    seeds = {name: types[owner].shape for name, owner in statement.seeds.items()}
+    return Wording(text=statement.text.text, names={**names, **seeds}, seeds=tuple(seeds), reads=reads)
 
 
 def _unrelated(function: FormulaFunction, pairs: tuple[Pair, ...]) -> frozenset[Pair]:

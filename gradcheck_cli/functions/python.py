@@ -7,7 +7,8 @@ names of the module that the spec imports, and its ``kwargs``; backward goes on 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -62,6 +63,20 @@ class RecipeLayer(CodeLayer):
         self.workspace.call(self.names[0], execute, self.forward, names)
         values = [as_array(value, f"{self.names[0]} gave {name}") for name, value in self._outputs(names)]
         return Call(given, values, lambda cotangents: self._pull(names, before, cotangents))
+
+    @property
+    def spaces(self) -> list[MutableMapping[str, Any]]:
+        """The namespaces that forward looks names up in: its own, and those of what it may call."""
+        modules = {getattr(value, "__module__", None) for value in self.visible.values()}
+        found = [vars(sys.modules[name]) for name in modules if name in sys.modules and name != np.__name__]
+        own = [self.visible] if isinstance(self.visible, dict) else []
+        return [*own, *(space for space in found if not str(space.get("__name__")).startswith("numpy"))]
+
+    def trace(self, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run forward with what only behaves like arrays; return what it gave, by output."""
+        names = {**self.visible, **copy.deepcopy(dict(self.kwargs)), **arrays}
+        self.workspace.call(self.names[0], execute, self.forward, names)
+        return dict(zip(self.outputs, (value for _, value in self._outputs(names)), strict=True))
 
     def _outputs(self, names: Mapping[str, Any]) -> list[tuple[str, Any]]:
         missing = [name for name in self.wanted or ("y",) if name not in names]

@@ -6,7 +6,8 @@ A calling style is one row of ``STYLES``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,6 +84,19 @@ class StyledLayer(CodeLayer):
             return self._pull(given, memory, list(cotangents.values()))
 
         return Call(given, outputs, pull)
+
+    @property
+    def spaces(self) -> list[MutableMapping[str, Any]]:
+        """The namespaces that forward looks names up in."""
+        found = getattr(inspect.unwrap(self.forward), "__globals__", None)
+        return [found] if found is not None else []
+
+    def trace(self, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call forward with what only behaves like arrays; return what it gave, by output."""
+        ordered = [arrays[name] for name in self.inputs]
+        kwargs = copy.deepcopy(dict(self.kwargs))
+        values, _ = self._split(self.workspace.call(self.names[0], self.forward, *ordered, **kwargs))
+        return dict(zip(self.outputs, values, strict=True))
 
     def _pull(self, given: Arrays, memory: Any, cotangents: Sequence[Array]) -> Mapping[str, object]:
         backward = memory if self.style == "pullback" else self.backward

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from gradcheck_cli.report.notation import (
 )
 from gradcheck_cli.report.page import INDENT, Justify, Page
 from gradcheck_cli.result import Entry, PairResult, Values, Verdict
+from gradcheck_cli.result import Group as Places
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,30 @@ def write_entries(page: Page, pair: PairResult, *, misfit: bool = False) -> None
     title = f"{_claim(pair)}: the claim has no value of the right shape, for example"
     page.write()
     page.write(page.text(title if misfit else _title(pair, len(shown)), "bold"), INDENT)
+    for line in _places(pair):
+        page.write(page.text(line), 2 * INDENT)
+    if pair.groups:
+        page.write()
     mixed = ("verdict",) if len({entry.verdict for entry in shown}) > 1 else ()
     layouts = [lambda names=(*names, *mixed): _table(page, pair, shown, names) for names in LAYOUTS]
     full = (*LAYOUTS[0], *mixed)
     page.write_first_that_fits([*layouts, lambda: _list(page, pair, shown, full)], 2 * INDENT)
+
+
+def _places(pair: PairResult) -> Iterator[str]:
+    """Say where entries are wrong: ``w[:, 3]: 6 of 6 entries at generic, 5 of 6 at edge``."""
+    for where in dict.fromkeys(group.where for group in pair.groups):
+        found = [group for group in pair.groups if group.where == where]
+        counts = [_count(group, "entry", "entries") for group in found[:1]] + [
+            _count(group, "", "") for group in found[1:]
+        ]
+        yield f"{where}: {', '.join(counts)}"
+
+
+def _count(group: Places, singular: str, several: str) -> str:
+    noun = singular if group.entries == 1 else several
+    share = "" if group.share >= 1 else f" ({group.share:.0%} of what is wrong)"
+    return f"{group.mismatched} of {group.entries} {noun + ' ' if noun else ''}at {group.point}{share}"
 
 
 def _counted(pair: PairResult) -> tuple[Entry, ...]:

@@ -8,7 +8,17 @@ from typing import Final
 
 import gradcheck_cli
 from gradcheck_cli.errors import Frame
-from gradcheck_cli.result import CheckResult, Contract, Entry, Fault, PairResult, Remark, RunReport, Verdict
+from gradcheck_cli.result import (
+    CheckResult,
+    Contract,
+    Entry,
+    Fault,
+    Group,
+    PairResult,
+    Remark,
+    RunReport,
+    Verdict,
+)
 from gradcheck_cli.shapes import Shape
 
 SCHEMA: Final = 1
@@ -100,6 +110,8 @@ def _pair(pair: PairResult) -> Json:
         "max_rel_error": _number(pair.max_rel_error),
         "detectable": _number(pair.detectable),
         "worst": None if pair.worst is None else _entry(pair.worst),
+        "groups": [_group(group) for group in pair.groups],
+        "shown": [_entry(entry) for entry in pair.shown],
     }
 
 
@@ -113,6 +125,16 @@ def _entry(entry: Entry) -> Json:
         "analytic": _number(entry.analytic),
         "numeric": _number(entry.numeric),
         "bound": _number(entry.bound),
+    }
+
+
+def _group(group: Group) -> Json:
+    return {
+        "where": group.where,
+        "point": group.point,
+        "mismatched": group.mismatched,
+        "entries": group.entries,
+        "share": _number(group.share),
     }
 
 

@@ -27,7 +27,7 @@ from gradcheck_cli.report.notation import (
 from gradcheck_cli.report.outbursts import write_output, write_traceback
 from gradcheck_cli.report.page import INDENT, Page
 from gradcheck_cli.report.plain import WIDTH, plain
-from gradcheck_cli.result import CheckResult, PairResult, RunReport, Verdict
+from gradcheck_cli.result import CheckResult, PairResult, Remark, RunReport, Verdict
 
 QUIET: Final = -1
 _NAME_START: Final = 6
@@ -191,14 +191,21 @@ def _write_remarks(
 def _remarks(check: CheckResult, *, complete: bool) -> Iterator[tuple[str, str, str]]:
     """Label, style and text of what is said about a check; a short report has its warnings only."""
     if complete:
-        for position, diagnosis in enumerate(check.diagnoses):
-            where = f" ({diagnosis.input})" if diagnosis.input else ""
-            label = "or" if position else "likely cause"
-            yield label, "bold", f"{diagnosis.code}{where}: {diagnosis.message}"
+        for diagnosis in _by_derivative(check.diagnoses):
+            label = "or" if diagnosis.rank else "likely cause"
+            yield label, "bold", f"{diagnosis.code}: {diagnosis.message}"
     for warning in check.warnings:
         yield "warning", "yellow", f"{warning.code}: {warning.message}"
     if complete and check.message:
         yield "message", "bold", check.message
+
+
+def _by_derivative(diagnoses: tuple[Remark, ...]) -> list[Remark]:
+    """Let what else may be the cause stand below the likeliest, for each derivative."""
+    order: dict[tuple[str | None, str], int] = {}
+    for one in diagnoses:
+        order.setdefault((one.input, one.message.partition(":")[0]), len(order))
+    return sorted(diagnoses, key=lambda one: (order[one.input, one.message.partition(":")[0]], one.rank))
 
 
 def _effort(check: CheckResult) -> str:

@@ -85,6 +85,8 @@ def test_the_whole_document() -> None:
                             "numeric": 0.3,
                             "bound": 1.1e-12,
                         },
+                        "groups": [],
+                        "shown": [],
                     }
                 ],
                 "contracts": [

@@ -86,7 +86,7 @@ def test_only_our_own_escape_sequences_in_colour() -> None:
 def test_numbers_are_not_highlighted() -> None:
     coloured = screen(REPORTS["failing"], 80, color_system="standard", force_terminal=True)
     assert "3.45e-12" in coloured
-    assert "transposed (w): the claim is the transpose of the right gradient" in coloured
+    assert "transposed: the claim is the transpose of the right gradient" in coloured
 
 
 def test_checks_as_they_come_make_the_same_screen() -> None:

@@ -173,7 +173,7 @@ def case(name, code, forward, backward, inputs=SCORES, style="stateless", **kwar
 
 CASES = (
     case("softmax, diagonal only", "missing-term", softmax, softmax_diagonal),
-    case("softmax, sum over the wrong axis", "unknown", softmax, softmax_wrong_axis, {"x": [4, 4]}),
+    case("softmax, sum over the wrong axis", "permuted", softmax, softmax_wrong_axis, {"x": [4, 4]}),
     case("log softmax, right for one-hot only", "nonlinear-cotangent", log_softmax, log_softmax_of_one_hot),
     case(
         "softmax in float16, temperature 3 % off",
@@ -184,7 +184,7 @@ CASES = (
     ),
     case("attention, query's scale forgotten", "scaled", attention, attention_unscaled_query, QKV),
     case("attention, keys and values swapped", "swapped-inputs", attention, attention_keys_and_values, QKV),
-    case("attention, scores not transposed", "unknown", attention, attention_scores_untransposed, QKV),
+    case("attention, scores not transposed", "transposed", attention, attention_scores_untransposed, QKV),
     case("attention, weights not transposed", "transposed", attention, attention_values_untransposed, QKV),
     case("attention, query detached", "zero", attention, attention_query_zero, QKV),
     case(

@@ -50,6 +50,6 @@ CASES = (
     case("complex exponential, not conjugated", "conjugated", np.exp, exponential_by_derivative),
     case("complex product, transposed only", "conjugated", np.matmul, product_transposed, FACTORS),
     case("power, half of the gradient", "scaled", power, power_of_wirtinger),
-    case("spectrum, transposed only", "unknown", np.fft.fft, spectrum_transposed),
+    case("spectrum, transposed only", "conjugated", np.fft.fft, spectrum_transposed),
     case("phase, sign flipped", "sign-flipped", phase, phase_flipped),
 )

@@ -138,7 +138,7 @@ def case(name, code, forward, backward, inputs=X, **kwargs):
 CASES = (
     case("conv, kernel not flipped", "permuted", conv, conv_kernel_flipped),
     case("conv, padding cropped on one side", "permuted", conv, conv_cropped_at_the_start, PADDED, pad=1),
-    case("conv, stride ignored in dx", "unknown", conv, conv_stride_ignored, STRIDED, stride=2),
+    case("conv, stride ignored in dx", "permuted", conv, conv_stride_ignored, STRIDED, stride=2),
     case("conv, weight of the first image only", "missing-term", conv, conv_weight_of_first_image),
     case("conv, channels exchanged in dw", "permuted", conv, conv_channels_exchanged, EQUAL_CHANNELS),
     case("conv, bias per image", "not-summed", conv, conv_bias_per_image),

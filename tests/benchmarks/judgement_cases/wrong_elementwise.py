@@ -207,13 +207,13 @@ CASES = (
     case("tanh, one of 10000 missing", "single-entry", np.tanh, tanh_one_entry_missing, {"x": [100]}),
     case("tanh, one of 10000 off by 1e-1", "single-entry", np.tanh, tanh_one_entry_tenth, {"x": [100]}),
     case("sigmoid, cotangent forgotten", "ignores-cotangent", sigmoid, sigmoid_without_cotangent),
-    case("softplus, sigmoid of -x", "unknown", softplus, softplus_mirrored),
+    case("softplus, sigmoid of -x", "sign-flipped", softplus, softplus_mirrored),
     case("leaky relu, no slope for negative inputs", "region", leaky_relu, leaky_relu_dead),
     case("elu, output without alpha", "region", elu, elu_of_output, kwargs={"alpha": 1.5}),
     case("clip, gradient passes outside", "region", clip, clip_straight_through),
     case(
         "power, exponent not lowered",
-        "unknown",
+        "scaled",
         power,
         power_not_lowered,
         {"x": {"shape": [3, 4], "sample": "positive"}},
@@ -232,9 +232,9 @@ CASES = (
     case(
         "gain, not summed over rows", "not-summed", np.multiply, gain_not_summed, {"x": [3, 4], "gain": [4]}
     ),
-    case("gain, summed over columns", "unknown", np.multiply, gain_wrong_axis, {"x": [4, 4], "gain": [4]}),
+    case("gain, summed over columns", "permuted", np.multiply, gain_wrong_axis, {"x": [4, 4], "gain": [4]}),
     case("square, factor 2 forgotten", "scaled", np.square, square_without_two),
-    case("gelu, inner derivative incomplete", "unknown", gelu, gelu_inner_constant),
+    case("gelu, inner derivative incomplete", "missing-term", gelu, gelu_inner_constant),
     case("swish, second term forgotten", "missing-term", swish, swish_first_term),
     case("relu, overwrites the cotangent", "mutates-cotangent", relu, relu_in_place_backward),
     case("relu, overwrites its input", "mutates-input", relu_in_place, relu_masked, style="cache"),

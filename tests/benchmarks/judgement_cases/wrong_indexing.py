@@ -178,7 +178,7 @@ CASES = (
     ),
     case(
         "segment mean, not divided",
-        "unknown",
+        "scaled",
         segment_mean,
         segment_mean_as_sum,
         {"x": [6, 2], "segment": {"value": [0, 2, 1, 0, 0, 2], "dtype": "int64"}},
@@ -203,10 +203,10 @@ CASES = (
     ),
     case(
         "interpolation, weights swapped",
-        "unknown",
+        "permuted",
         interpolate,
         interpolate_weights_swapped,
         {"table": [5], "place": {"shape": [4], "sample": {"uniform": [0, 4]}}},
     ),
-    case("upper triangle, mirrored", "unknown", upper_triangle, upper_triangle_mirrored, {"x": [3, 3]}),
+    case("upper triangle, mirrored", "region", upper_triangle, upper_triangle_mirrored, {"x": [3, 3]}),
 )

@@ -209,11 +209,21 @@ CASES = (
     case(
         "quadratic, one of two terms", "missing-term", quadratic, quadratic_one_term, {"x": [4], "a": [4, 4]}
     ),
-    case("quadratic, as if symmetric", "unknown", quadratic, quadratic_as_symmetric, {"x": [4], "a": [4, 4]}),
+    case(
+        "quadratic, as if symmetric",
+        "missing-term",
+        quadratic,
+        quadratic_as_symmetric,
+        {"x": [4], "a": [4, 4]},
+    ),
     case("inverse, minus forgotten", "sign-flipped", np.linalg.inv, inverse_plus, SQUARE),
     case("inverse, transposes forgotten", "transposed", np.linalg.inv, inverse_untransposed, SQUARE),
     case(
-        "solve, transpose forgotten", "unknown", np.linalg.solve, solve_untransposed, {"a": [3, 3], "b": [3]}
+        "solve, transpose forgotten",
+        "transposed",
+        np.linalg.solve,
+        solve_untransposed,
+        {"a": [3, 3], "b": [3]},
     ),
     case("determinant, transpose forgotten", "transposed", np.linalg.det, determinant_cofactors, SQUARE),
     case(
@@ -237,7 +247,7 @@ CASES = (
     ),
     case(
         "cholesky, diagonal not halved",
-        "region",
+        "unknown",
         np.linalg.cholesky,
         cholesky_whole_diagonal,
         {"x": {"shape": [3, 3], "sample": "spd"}},

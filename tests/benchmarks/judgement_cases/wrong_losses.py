@@ -164,7 +164,9 @@ CASES = (
     case(
         "cross entropy, target not subtracted", "missing-term", cross_entropy, cross_entropy_no_target, LOGITS
     ),
-    case("cross entropy, smoothing ignored", "unknown", smoothed_cross_entropy, smoothing_ignored, LOGITS),
+    case(
+        "cross entropy, smoothing ignored", "missing-term", smoothed_cross_entropy, smoothing_ignored, LOGITS
+    ),
     case("squared error, factor 2 forgotten", "scaled", squared_error, squared_error_without_two, PAIR),
     case("squared error, no gradient for the target", "zero", squared_error, squared_error_target_none, PAIR),
     case(

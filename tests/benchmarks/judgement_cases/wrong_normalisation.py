@@ -160,15 +160,15 @@ def case(name, code, forward, backward, inputs=X, style="cache", **more):
 CASES = (
     case("batch norm, constant statistics", "missing-term", batch_norm, batch_norm_constant_statistics),
     case("batch norm, mean's term forgotten", "missing-term", batch_norm, batch_norm_without_mean),
-    case("batch norm, N - 1 in the backward", "unknown", batch_norm, batch_norm_unbiased),
-    case("batch norm, gain times the raw input", "unknown", batch_norm, batch_norm_gain_of_input),
+    case("batch norm, N - 1 in the backward", "scaled", batch_norm, batch_norm_unbiased),
+    case("batch norm, gain times the raw input", "swapped-inputs", batch_norm, batch_norm_gain_of_input),
     case("batch norm, gamma and beta swapped", "swapped-inputs", batch_norm, batch_norm_parameters_swapped),
     case("batch norm, running scale", "stale-state", batch_norm_running, batch_norm_by_running_scale),
-    case("layer norm, means over the batch", "unknown", layer_norm, layer_norm_over_batch, SQUARE),
+    case("layer norm, means over the batch", "permuted", layer_norm, layer_norm_over_batch, SQUARE),
     case("layer norm, gain not summed", "not-summed", layer_norm, layer_norm_gain_not_summed),
     case(
         "layer norm, no eps in the backward",
-        "unknown",
+        "scaled",
         layer_norm,
         layer_norm_without_eps,
         kwargs={"eps": 1e-3},
@@ -176,7 +176,7 @@ CASES = (
     case("layer norm, centres its input", "mutates-input", layer_norm_centred_in_place, layer_norm_right),
     case("layer norm, spoils its cache", "stale-state", layer_norm, layer_norm_in_its_cache),
     case("rms norm, constant scale", "missing-term", rms_norm, rms_norm_constant_scale, RMS, "stateless"),
-    case("rms norm, sum for mean", "unknown", rms_norm, rms_norm_not_averaged, RMS, "stateless"),
+    case("rms norm, sum for mean", "scaled", rms_norm, rms_norm_not_averaged, RMS, "stateless"),
     case(
         "group norm, channels interleaved",
         "permuted",

@@ -1,0 +1,175 @@
+"""Names the likely causes of a mismatch: a table of hypotheses, each with a test on the two Jacobians.
+
+Every hypothesis is checked against the numbers before it is uttered. The likelier comes first; of several
+that explain the same numbers, the simplest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from gradcheck_cli.diagnose.case import Case, Found
+from gradcheck_cli.diagnose.correction import correction
+from gradcheck_cli.diagnose.factors import varying_factor, within_region
+from gradcheck_cli.diagnose.likeness import (
+    conjugated,
+    exchanged_axes,
+    scaled,
+    sign_flipped,
+    swapped_inputs,
+    transposed_factor,
+    whole_transposed,
+    zero,
+)
+from gradcheck_cli.diagnose.misfits import misfits
+from gradcheck_cli.diagnose.missing import (
+    constant_residual,
+    extra_terms,
+    few_values,
+    left_out,
+    low_rank,
+    overwritten,
+    partly_diagonal,
+    single_entry,
+    wrong_axis,
+)
+from gradcheck_cli.diagnose.places import permuted
+from gradcheck_cli.diagnose.search import one_step
+from gradcheck_cli.evidence import Evidence
+from gradcheck_cli.functions.base import Subject
+from gradcheck_cli.result import Remark
+from gradcheck_cli.spec.types import CheckSpec
+from gradcheck_cli.tally import Tally
+
+KINKED: Final = (
+    "wrong only at kinks: outside the one-sided derivatives, or shares of a tie that do not add up"
+)
+SIMPLE: Final = 3.9  # rank below which a cause needs no other
+UNKNOWN: Final = 9.0  # rank of what explains nothing
+NEAR: Final = 0.85  # difference in rank up to which a cause is an alternative
+MOST: Final = 3  # causes that are named for one pair
+
+HYPOTHESES: Final[tuple[Callable[[Case], Iterator[Found]], ...]] = (
+    zero,
+    sign_flipped,
+    scaled,
+    swapped_inputs,
+    conjugated,
+    exchanged_axes,
+    transposed_factor,
+    whole_transposed,
+    varying_factor,
+    permuted,
+    single_entry,
+    constant_residual,
+    low_rank,
+    overwritten,
+    within_region,
+    partly_diagonal,
+    left_out,
+    wrong_axis,
+    few_values,
+    extra_terms,
+)
+
+
+def diagnose(check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> list[Remark]:
+    """Return the likely causes of every failure, the likeliest first."""
+    found: list[tuple[int, Found, Tally]] = []
+    for tally in tallies:
+        causes = sorted(_causes(tally, check, subject, tallies), key=lambda one: one.rank)
+        likely = [one for one in causes if one.rank <= causes[0].rank + NEAR][:MOST]
+        found += [(place, one, tally) for place, one in enumerate(_corrected(likely, tally, check))]
+    found.sort(key=lambda one: (one[0], one[1].rank))
+    return list(_merged(found))
+
+
+def _corrected(causes: list[Found], tally: Tally, check: CheckSpec) -> list[Found]:
+    """Let the likeliest cause end in the corrected formula, where one has been found that agrees."""
+    edit = correction(tally, check) if causes else None
+    if edit is None:
+        return causes
+    first = causes[0]
+    if first.code == "unknown":
+        first = Found(edit.code, "one change makes the claim right", first.rank)
+    elif first.code == "domain":
+        return causes
+    written = edit.text if "\n" not in edit.text else edit.text.splitlines()[-1]
+    return [replace(first, message=f"{first.message}; this agrees: {written}"), *causes[1:]]
+
+
+def _merged(found: list[tuple[int, Found, Tally]]) -> Iterator[Remark]:
+    """Say once what is the same for several pairs of one input."""
+    pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+    several = len({tally.claim.label for _, _, tally in found}) > 1
+    for place, one, tally in found:
+        label = f" ({tally.claim.label})" if several else ""
+        misfit = tally.claim.misfit is not None  # which says where it stands in the spec
+        where = "" if misfit else f"∂{tally.pair[0]}/∂{tally.pair[1]}{label}"
+        pairs.setdefault((one.code, tally.pair[1], one.message), {}).setdefault(where, place)
+    for (code, name, message), places in pairs.items():
+        text = ": ".join(filter(None, (" and ".join(filter(None, places)), message)))
+        yield Remark(code=code, input=name, message=text, rank=min(places.values()))
+
+
+def _causes(tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> Iterator[Found]:
+    if (evidence := tally.evidence) is None:
+        return
+    if tally.claim.misfit is not None:
+        yield from misfits(tally)
+        return
+    ignores = tally.claim.ignores_seed and tally.claims_something
+    if ignores and tally.output_shape and "ignores-cotangent" not in check.allow:
+        return  # the contract names it, and no Jacobian of rows that are alike resembles the right one
+    comparison = evidence.comparison
+    if check.kinks == "fail" and not np.any(evidence.wrong & (comparison.error > 0)):
+        yield Found("domain", "one-sided derivatives differ, and the spec says 'kinks: fail'", 0.0)
+        return
+    if np.all(comparison.kink[evidence.wrong]):
+        yield Found("domain", KINKED, 0.0)
+        yield from _not_finite(evidence)
+        return
+    if "generic" in check.points and "generic" not in tally.failed_at:
+        yield from _only_at(tally.failed_at)
+    yield from _not_finite(evidence)
+    case = Case(tally, evidence, check, subject, tuple(tallies))
+    found = list(_likenesses(case)) if np.all(np.isfinite(evidence.analytic)) else []
+    yield from found
+    if not found:
+        yield Found("unknown", "the claim differs from the derivative in no simple way", UNKNOWN)
+
+
+def _likenesses(case: Case) -> Iterator[Found]:
+    """Yield every hypothesis that the numbers bear out; where none is simple, a mistake in one step."""
+    found = [one for hypothesis in HYPOTHESES for one in hypothesis(case)]
+    yield from found
+    if min((one.rank for one in found), default=UNKNOWN) >= SIMPLE:
+        yield from one_step(case)
+
+
+def _not_finite(evidence: Evidence) -> Iterator[Found]:
+    """Say where the claim is no number although the derivative is one."""
+    wrong = evidence.wrong & ~np.isfinite(evidence.analytic)
+    if wrong.any():
+        # Not its sign: what says inf for a seed of -2 comes to -inf.
+        kinds = " or ".join(dict.fromkeys(str(size) for size in np.sort(np.abs(evidence.analytic[wrong]))))
+        message = f"the claim is not finite ({kinds}) in {np.sum(wrong)} of {wrong.size} entries"
+        yield Found("domain" if evidence.special else "unknown", message, 0.2)
+
+
+def _only_at(points: list[str]) -> Iterator[Found]:
+    """Say what is special about the only points at which a claim is wrong."""
+    if points == ["edge"]:
+        message = "wrong at the edge point only: at exact zeros, ties, repeated, negative or integer values"
+        yield Found("domain", message, 0.3)
+    elif all(re.search(r"edge|\*", point) for point in points):
+        listed = " and ".join(points)
+        message = (
+            f"wrong at {listed} only: where an operation takes another side, or on the bound between two"
+        )
+        yield Found("domain", message, 0.3)
