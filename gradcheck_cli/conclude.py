@@ -166,14 +166,20 @@ def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: 
             found.insert(0, Remark(code="missing-term", input=start, message=message))
     named = {(remark.code, remark.input) for remark in found}
     # The comparison has more to say of the shapes.
-    broken = [
-        Remark(code=one.code, input=one.input, message=one.message)
-        for one in notes.broken
-        if (one.code, one.input) not in named
-    ]
+    broken = [_of_contract(one, found) for one in notes.broken if (one.code, one.input) not in named]
+    crooked = {one.input for one in notes.broken if one.code == "nonlinear-cotangent"}
+    # What is not linear has no Jacobian that could be told apart from the right one.
+    found = [remark for remark in found if crooked.isdisjoint({remark.input, None})]
     remarks = list(dict.fromkeys([*broken, *found]))
     known = [remark for remark in remarks if remark.code != "unknown"]
     return known if broken and known else remarks
+
+
+def _of_contract(broken: Contract, found: list[Remark]) -> Remark:
+    """Restate a broken rule, with the correction that the comparison has found for the same claim."""
+    corrections = [one.correction for one in found if broken.input in {one.input, None} and one.correction]
+    text = corrections[0] if corrections and broken.code == "nonlinear-cotangent" else ""
+    return Remark(code=broken.code, input=broken.input, message=broken.message, correction=text)
 
 
 def _allowed(notes: Notes) -> Iterator[Remark]:

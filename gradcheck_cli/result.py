@@ -70,6 +70,7 @@ class Remark:
     message: str
     input: str | None = None
     rank: int = 0  # of a diagnosis, among those of the same derivative: 0 is the likeliest
+    correction: str = ""  # a formula in place of the claim's that agrees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,9 @@ class Entry:
     numeric: float
     bound: float
     verdict: Verdict
+
+
+EVERYWHERE: Final = "every entry"  # name of the set of all entries that are not zero on both sides
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,31 +90,32 @@ def diagnose(check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> li
 
 
 def _corrected(causes: list[Found], tally: Tally, check: CheckSpec) -> list[Found]:
-    """Let the likeliest cause end in the corrected formula, where one has been found that agrees."""
-    edit = correction(tally, check) if causes else None
+    """Give the likeliest cause the corrected formula, where one has been found that agrees."""
+    if not causes or causes[0].code == "domain":
+        return causes
+    edit = correction(tally, check)
     if edit is None:
         return causes
-    first = causes[0]
+    first, written = causes[0], edit.text.splitlines()[-1]
     if first.code == "unknown":
         first = Found(edit.code, "one change makes the claim right", first.rank)
-    elif first.code == "domain":
-        return causes
-    written = edit.text if "\n" not in edit.text else edit.text.splitlines()[-1]
-    return [replace(first, message=f"{first.message}; this agrees: {written}"), *causes[1:]]
+    return [replace(first, correction=written), *causes[1:]]
 
 
 def _merged(found: list[tuple[int, Found, Tally]]) -> Iterator[Remark]:
     """Say once what is the same for several pairs of one input."""
-    pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+    pairs: dict[tuple[str, str, str, str], dict[str, int]] = {}
     several = len({tally.claim.label for _, _, tally in found}) > 1
     for place, one, tally in found:
         label = f" ({tally.claim.label})" if several else ""
         misfit = tally.claim.misfit is not None  # which says where it stands in the spec
         where = "" if misfit else f"∂{tally.pair[0]}/∂{tally.pair[1]}{label}"
-        pairs.setdefault((one.code, tally.pair[1], one.message), {}).setdefault(where, place)
-    for (code, name, message), places in pairs.items():
+        key = one.code, tally.pair[1], one.message, one.correction
+        pairs.setdefault(key, {}).setdefault(where, place)
+    for (code, name, message, corrected), places in pairs.items():
         text = ": ".join(filter(None, (" and ".join(filter(None, places)), message)))
-        yield Remark(code=code, input=name, message=text, rank=min(places.values()))
+        rank = min(places.values())
+        yield Remark(code=code, input=name, message=text, rank=rank, correction=corrected)
 
 
 def _causes(tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> Iterator[Found]:

@@ -27,6 +27,7 @@ class Found:
     code: str
     message: str
     rank: float
+    correction: str = ""  # a formula in place of the claim's that agrees
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ def _of_operation(node: ast.BinOp, _names: Mapping[str, Shape], dims: Mapping[st
     if isinstance(node.op, ast.Add | ast.Sub):
         other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
         yield "sign-flipped", _binary(left, other, right)
+        yield "unknown", left
+        yield "unknown", right if isinstance(node.op, ast.Add) else ast.UnaryOp(op=ast.USub(), operand=right)
     if isinstance(node.op, ast.Mult | ast.Div):
         other_way = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
         yield "scaled", _binary(left, other_way, right)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import Case, Found
-from gradcheck_cli.diagnose.likeness import CLOSE, factor_text, sizes
+from gradcheck_cli.diagnose.likeness import CLOSE, times_text
 from gradcheck_cli.diagnose.regions import regions
 
 REGION: Final = 3.75  # rank of a part of the result in which the claim is simply related to the derivative
@@ -167,7 +167,7 @@ def _relation(case: Case, inside: Array) -> tuple[str, str]:
         return "the claim is minus the derivative there", "sign-flipped"
     factor = float(given @ right / (right @ right)) if np.any(right) else 0.0
     if factor and case.explains(case.analytic / factor, inside):
-        return f"the claim is {factor_text(factor, sizes(case))} times the derivative there", "scaled"
+        return f"the claim is {times_text(factor, case)} there", "scaled"
     rest = given - right
     if len(rest) > 1 and np.ptp(rest) <= CLOSE * np.max(np.abs(rest)):
         return f"the claim is {abs(rest[0]):.6g} too {'large' if rest[0] > 0 else 'small'} there", "offset"

@@ -46,7 +46,7 @@ def scaled(case: Case) -> Iterator[Found]:
     if np.count_nonzero(case.numeric) < 2 and not simple:  # any two numbers have a ratio
         return
     if case.explains(case.analytic / factor):
-        yield Found("scaled", f"the claim is {factor_text(factor, sizes(case))} times the derivative", 2.0)
+        yield Found("scaled", f"the claim is {times_text(factor, case)}", 2.0)
 
 
 def _factor(analytic: Array, numeric: Array) -> float | None:
@@ -85,39 +85,42 @@ def sizes(case: Case) -> dict[str, int]:
     return {name: size for name, size in found.items() if size > 1}
 
 
-def factor_text(factor: float, named: Mapping[str, int]) -> str:
-    """Write a factor, and what it is made of: ``4 = N (a sum where the function takes a mean?)``."""
-    if any(math.isclose(abs(factor), one, rel_tol=CLOSE) for one in (2, 0.5)):
-        return f"{factor:.6g}"  # has likelier causes than a size
+def times_text(factor: float, case: Case, what: str = "the derivative") -> str:
+    """Write a multiple, and what its factor is made of: ``4 times the derivative (N: a sum for a mean?)``."""
+    return f"{factor:.6g} times {what}{_origin(factor, sizes(case))}"
+
+
+def _origin(factor: float, named: Mapping[str, int]) -> str:
+    if any(math.isclose(abs(factor), one, rel_tol=CLOSE) for one in (1, 2, 0.5)):
+        return ""  # has likelier causes than a size
     for written, value, hint in _made_of(named):
-        if math.isclose(factor, value, rel_tol=CLOSE):
-            return f"{factor:.6g} = {written}{hint}"
-        if math.isclose(factor, -value, rel_tol=CLOSE):
-            return f"{factor:.6g} = -{written}{hint}"
-    return f"{factor:.6g}"
+        for sign, minus in ((1, ""), (-1, "-")):
+            if math.isclose(factor, sign * value, rel_tol=CLOSE):
+                return f" ({minus}{written}{': ' if hint else ''}{hint})"
+    return ""
 
 
 def _made_of(named: Mapping[str, int]) -> Iterator[tuple[str, float, str]]:
     """Yield what factors are made of, the likelier first: texts, values, and what they suggest."""
     single = {name: int(size) for name, size in named.items()}
     for name, size in single.items():
-        yield name, size, " (a sum where the function takes a mean?)"
-        yield f"1/{name}", 1 / size, " (a mean where the function takes a sum?)"
+        yield name, size, "a sum where the function takes a mean?"
+        yield f"1/{name}", 1 / size, "a mean where the function takes a sum?"
     pairs = list(itertools.combinations(named.items(), 2))
     for (one, size), (other, width) in pairs:
-        yield f"{one}·{other}", int(size) * int(width), " (a sum where the function takes a mean?)"
-        yield f"1/({one}·{other})", 1 / (int(size) * int(width)), " (a mean where the function takes a sum?)"
+        yield f"{one}·{other}", int(size) * int(width), "a sum where the function takes a mean?"
+        yield f"1/({one}·{other})", 1 / (int(size) * int(width)), "a mean where the function takes a sum?"
     for name, size in single.items():
-        yield f"√{name}", math.sqrt(size), " (a scale by 1/√ is forgotten?)"
-        yield f"1/√{name}", 1 / math.sqrt(size), " (a scale by 1/√ is applied twice?)"
-        yield f"{name}/({name}-1)", size / (size - 1), f" (divided by {name} - 1 for {name}?)"
-        yield f"({name}-1)/{name}", (size - 1) / size, f" (divided by {name} for {name} - 1?)"
+        yield f"√{name}", math.sqrt(size), "the scale is forgotten?"
+        yield f"1/√{name}", 1 / math.sqrt(size), "the scale is applied twice?"
+        yield f"{name}/({name}-1)", size / (size - 1), f"divided by {name} - 1 for {name}?"
+        yield f"({name}-1)/{name}", (size - 1) / size, f"divided by {name} for {name} - 1?"
         yield f"2/{name}", 2 / size, ""
         yield f"{name}/2", size / 2, ""
     for (one, size), (other, width) in pairs:
         if size != width:
-            yield f"{one}/{other}", int(size) / int(width), f" (divided by {other} for {one}?)"
-            yield f"{other}/{one}", int(width) / int(size), f" (divided by {one} for {other}?)"
+            yield f"{one}/{other}", int(size) / int(width), f"divided by {other} for {one}?"
+            yield f"{other}/{one}", int(width) / int(size), f"divided by {one} for {other}?"
 
 
 def conjugated(case: Case) -> Iterator[Found]:

@@ -116,8 +116,8 @@ def constant_residual(case: Case) -> Iterator[Found]:
 def low_rank(case: Case) -> Iterator[Found]:
     """Recognise a missing term of rank one, as −y (y · dy) of a softmax, in every block of the Jacobian."""
     rest = case.numeric - case.analytic
-    if not np.any(case.claimed & case.wrong):
-        return  # whole entries are missing, which has simpler names
+    if not np.any(case.claimed & case.wrong) or any(constant_residual(case)):
+        return  # which has a simpler name
     blocks = list(_blocks(case, rest))
     if not blocks or any(min(block.shape) < LEAST_RANK for block, _ in blocks):
         return

@@ -15,6 +15,7 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import SIDES, Case, Side
 from gradcheck_cli.diagnose.sets import border, hull, product_name
+from gradcheck_cli.result import EVERYWHERE
 from gradcheck_cli.shapes import count
 
 Kind = Literal["all", "result", "seed", "both", "between"]
@@ -41,7 +42,7 @@ def regions(case: Case) -> Iterator[Region]:
 
 def _candidates(case: Case) -> Iterator[Region]:
     seed, result = _slice(case, "seed"), _slice(case, "result")
-    yield Region("every entry", np.ones_like(case.wrong), "all")
+    yield Region(EVERYWHERE, np.ones_like(case.wrong), "all")
     yield Region(result[0], np.broadcast_to(result[1], case.wrong.shape), "result")
     yield from _by_value(case)
     yield from _within(case)

@@ -6,7 +6,7 @@ The graph is known for a formula, and often for Python code, by tracing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -99,6 +99,13 @@ class Backward:
     def text(self, number: int) -> str:
         """Write a value as the function does."""
         return node_text(self.graph, number)
+
+    def step(self, edges: Sequence[Edge]) -> str:
+        """Write the value that a term comes through: the operand of a step, or what uses the input itself."""
+        number, place = edges[0]
+        operand = self.node(edges[0]).args[place]
+        alone = len(edges) == 1 and operand != self.source
+        return self.text(operand if alone else number)
 
     def gives_the_claim(self, altered: Altered) -> bool:
         """Whether altered rules give all that is claimed."""

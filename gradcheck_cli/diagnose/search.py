@@ -20,7 +20,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import Case, Found
-from gradcheck_cli.diagnose.likeness import CLOSE, factor_text, sizes
+from gradcheck_cli.diagnose.likeness import CLOSE, times_text
 from gradcheck_cli.diagnose.reverse import Altered, Backward, Edge, nothing, times
 from gradcheck_cli.diagnose.variants import other_rules, with_other_operands
 from gradcheck_cli.functions.base import NO_VALUE
@@ -135,7 +135,7 @@ class Search:
             )
             if not factor or parallel or not self.near(self.right - factor * share):
                 continue
-            fits.append((_simplicity(factor), len(self.backward.text(group[0][0])), group, factor))
+            fits.append((_simplicity(factor), len(self.backward.step(group)), group, factor))
         for _, _, group, factor in sorted(fits, key=lambda one: one[:2]):
             if self._verified(group, factor):
                 yield _recounted(self.backward, group, 1 - factor)
@@ -224,7 +224,7 @@ class Search:
             if np.all(np.abs(share + further - rest) <= self.room):
                 edges = (*one, *other)
                 if self.backward.gives_the_claim({edge: nothing(edge[1]) for edge in edges}):
-                    texts = [self.backward.text(group[0][0]) for group in (one, other)]
+                    texts = [self.backward.step(group) for group in (one, other)]
                     yield Found(
                         "missing-term",
                         _lacking(self.backward, " and through ".join(dict.fromkeys(texts))),
@@ -260,10 +260,11 @@ def _lacking(backward: Backward, text: str) -> str:
 
 def _recounted(backward: Backward, group: tuple[Edge, ...], factor: float) -> Found:
     """Word a step that counts another number of times than once."""
-    text, case = backward.text(group[0][0]), backward.case
+    text, case = backward.step(group), backward.case
     if abs(factor) < CLOSE:
         return Found("missing-term", f"{_lacking(backward, text)}: it is treated as a constant", 4.05)
     if abs(factor + 1) < CLOSE:
         return Found("sign-flipped", f"the term through {text} has the wrong sign", 4.05)
-    written = factor_text(factor, sizes(case))
-    return Found("scaled", f"the term through {text} is counted {written} times", 4.15)
+    return Found(
+        "scaled", f"one term is {times_text(factor, case, f'what it should be, that through {text}')}", 4.15
+    )

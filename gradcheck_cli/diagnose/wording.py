@@ -29,8 +29,8 @@ def _written(graph: FormulaFunction, number: int, depth: int) -> str:
     names = {place: name for name, place in graph.input_nodes.items()}
     if number in names:
         return names[number]
-    if number in graph.texts:
-        return graph.texts[number]
+    if number in graph.names or number in graph.texts:
+        return graph.names.get(number, graph.texts.get(number, GAP))
     if node.primitive is None:
         return _constant(node)
     if node.primitive.name in UNSEEN:

@@ -37,6 +37,7 @@ class FormulaFunction:
     input_nodes: Mapping[str, int]
     output_nodes: Mapping[str, int]
     texts: Mapping[int, str] = field(default_factory=dict)  # operations as the formula writes them
+    names: Mapping[int, str] = field(default_factory=dict)  # what it calls its intermediate values
 
     @cached_property
     def inputs(self) -> Mapping[str, ArrayType]:
@@ -206,7 +207,8 @@ def close_function(check: CheckSpec, opened: Opened) -> tuple[Program | None, li
     outputs, faults = _find_outputs(check, scope, names)
     if faults:
         return None, faults
-    function = FormulaFunction(scope.graph, opened.input_nodes, outputs, _texts(scope))
+    called = {value.number: name for name, value in scope.names.items() if isinstance(value, Ref)}
+    function = FormulaFunction(scope.graph, opened.input_nodes, outputs, _texts(scope), called)
     return Program(function, scope.names, scope.dtype, scope.max_memory), []
 
 

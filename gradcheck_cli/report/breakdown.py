@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from gradcheck_cli.report.notation import in_both, pair_name, plural
 from gradcheck_cli.report.page import INDENT, Page
 from gradcheck_cli.report.safe import safe
-from gradcheck_cli.result import CheckResult, PairResult
+from gradcheck_cli.result import PairResult
 from gradcheck_cli.shapes import count, show, show_bytes, show_symbols
 
 LABELS: Final = (
@@ -29,9 +29,9 @@ _NARROWEST: Final = 10
 BREAKS: Final = (" = ", " × ", " (")
 
 
-def write_breakdown(page: Page, check: CheckResult) -> None:
+def write_breakdown(page: Page, of: Sequence[PairResult]) -> None:
     """Print each output-input pair once, as many side by side as fit."""
-    pairs = list({(pair.output, pair.input): pair for pair in reversed(check.pairs)}.values())[::-1]
+    pairs = list({(pair.output, pair.input): pair for pair in reversed(of)}.values())[::-1]
     while pairs:
         together = _fitting(page, pairs)
         page.write()

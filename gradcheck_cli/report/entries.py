@@ -19,7 +19,7 @@ from gradcheck_cli.report.notation import (
     pair_name,
 )
 from gradcheck_cli.report.page import INDENT, Justify, Page
-from gradcheck_cli.result import Entry, PairResult, Values, Verdict
+from gradcheck_cli.result import EVERYWHERE, Entry, PairResult, Values, Verdict
 from gradcheck_cli.result import Group as Places
 
 
@@ -59,7 +59,7 @@ def write_entries(page: Page, pair: PairResult, *, misfit: bool = False) -> None
     page.write(page.text(title if misfit else _title(pair, len(shown)), "bold"), INDENT)
     for line in _places(pair):
         page.write(page.text(line), 2 * INDENT)
-    if pair.groups:
+    if any(_places(pair)):
         page.write()
     mixed = ("verdict",) if len({entry.verdict for entry in shown}) > 1 else ()
     layouts = [lambda names=(*names, *mixed): _table(page, pair, shown, names) for names in LAYOUTS]
@@ -69,7 +69,7 @@ def write_entries(page: Page, pair: PairResult, *, misfit: bool = False) -> None
 
 def _places(pair: PairResult) -> Iterator[str]:
     """Say where entries are wrong: ``w[:, 3]: 6 of 6 entries at generic, 5 of 6 at edge``."""
-    for where in dict.fromkeys(group.where for group in pair.groups):
+    for where in dict.fromkeys(group.where for group in pair.groups if group.where != EVERYWHERE):
         found = [group for group in pair.groups if group.where == where]
         counts = [_count(group, "entry", "entries") for group in found[:1]] + [
             _count(group, "", "") for group in found[1:]

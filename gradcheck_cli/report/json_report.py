@@ -153,7 +153,8 @@ def _contract(contract: Contract) -> Json:
 
 def _remark(remark: Remark) -> Json:
     named: dict[str, Json] = {} if remark.input is None else {"input": remark.input}
-    return {"code": remark.code, **named, "message": remark.message}
+    corrected: dict[str, Json] = {"correction": remark.correction} if remark.correction else {}
+    return {"code": remark.code, **named, "message": remark.message, **corrected}
 
 
 def sizes(shape: Shape) -> list[Json]:

@@ -154,7 +154,7 @@ def _write_title(page: Page, check: CheckResult) -> None:
 def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
     _write_title(page, check)
     if check.pairs:
-        write_breakdown(page, check)
+        write_breakdown(page, check.pairs if verbosity > 0 else _of_interest(check))
         write_errors(page, check)
     for pair in check.pairs:
         _write_pair(page, pair, verbosity, misfit=is_misfit(check, pair))
@@ -167,6 +167,11 @@ def _write_full(page: Page, check: CheckResult, verbosity: int) -> None:
         page.write()
         page.write(page.text(_effort(check), "dim"), INDENT)
     page.write()
+
+
+def _of_interest(check: CheckResult) -> tuple[PairResult, ...]:
+    """Pairs that are not in order; all where every one is, or where that is what was not expected."""
+    return tuple(pair for pair in check.pairs if pair.verdict is not Verdict.PASS) or check.pairs
 
 
 def _write_pair(page: Page, pair: PairResult, verbosity: int, *, misfit: bool) -> None:
@@ -193,7 +198,8 @@ def _remarks(check: CheckResult, *, complete: bool) -> Iterator[tuple[str, str, 
     if complete:
         for diagnosis in _by_derivative(check.diagnoses):
             label = "or" if diagnosis.rank else "likely cause"
-            yield label, "bold", f"{diagnosis.code}: {diagnosis.message}"
+            remedy = f"; this agrees: {diagnosis.correction}" if diagnosis.correction else ""
+            yield label, "bold", f"{diagnosis.code}: {diagnosis.message}{remedy}"
     for warning in check.warnings:
         yield "warning", "yellow", f"{warning.code}: {warning.message}"
     if complete and check.message:
