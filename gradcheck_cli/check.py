@@ -83,6 +83,12 @@ class Journal:
         verdicts = {tally.verdict for tally in self.tallies.values()}
         return verdicts == {Verdict.PASS} and not self.notes.broken and not self.notes.stopped
 
+    @property
+    def fails(self) -> bool:
+        """Whether something is known wrong already."""
+        wrong = any(tally.evidences for tally in self.tallies.values())
+        return wrong or bool(self.notes.broken)
+
     def add(self, point: str, problem: Problem, finding: Finding) -> None:
         """Take in one finding."""
         special = is_special(self.check, point)
@@ -189,8 +195,10 @@ def _take_in(journal: Journal, point: str, scene: Scene, findings: Iterable[tupl
 def _reach_further(journal: Journal) -> None:
     """Judge every claim at further points that take sides which no point has taken so far.
 
-    The sides of code are not known: one point far out is judged in any case.
+    The sides of code are not known: one point far out is judged in any case. What is wrong needs none.
     """
+    if journal.fails:
+        return
     coverage, wanted = journal.coverage, None if journal.subject.engine else FAR_OUT
     for point in further_names(journal.check, journal.subject):
         if not coverage.missing and point != wanted:

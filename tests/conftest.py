@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from frameworks import spec_files
 
 from gradcheck_cli.result import CheckResult, RunReport
 from gradcheck_cli.run import RunOptions, run_paths
@@ -28,6 +29,12 @@ def run_text(tmp_path: Path) -> RunText:
         return run_paths([str(file)], RunOptions(**options))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shipped() -> RunReport:
+    """Run all of specs/ that needs nothing that is not installed."""
+    return run_paths(spec_files(), RunOptions())
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from gradcheck_cli.spec.model import DiagnosisCode
 CODES = get_args(DiagnosisCode)
 WRONG = [case for case in ALL if not case.right]
 UNDECIDED = 0.02  # of all cases, at most
+ELSEWHERE, UNKNOWN = 0.1, 0.05  # of the wrong ones: another diagnosis is likelier, or none is found
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,16 @@ def test_a_broken_contract_is_named(outcomes: list[Outcome]) -> None:
     broken = [outcome for outcome in outcomes if outcome.case.code in EVIDENCE]
     unnamed = [outcome for outcome in broken if outcome.case.code not in outcome.codes]
     assert not unnamed, names(unnamed)
+
+
+def test_the_planted_mistake_is_what_is_diagnosed(outcomes: list[Outcome]) -> None:
+    caught = [outcome for outcome in outcomes if not outcome.case.right]
+    elsewhere = [outcome for outcome in caught if outcome.codes[:1] != (outcome.case.code,)]
+    unnamed = [outcome for outcome in caught if outcome.case.code not in outcome.codes[:3]]
+    unknown = [outcome for outcome in caught if outcome.codes[:1] == ("unknown",)]
+    assert not unnamed, names(unnamed)
+    assert len(elsewhere) <= ELSEWHERE * len(caught), names(elsewhere)
+    assert len(unknown) <= UNKNOWN * len(caught), names(unknown)
 
 
 @pytest.mark.parametrize("name", PEERS)

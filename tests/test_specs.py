@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from frameworks import FRAMEWORKS, spec_files
+from frameworks import FRAMEWORKS
 from guide_files import write_code
 
 from gradcheck_cli.check import run_check
@@ -23,8 +23,8 @@ EXAMPLE = re.compile(r"(<!-- (\w+) -->\n)?```yaml\n(.*?)\n```", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def report() -> RunReport:
-    return run_paths(spec_files(), RunOptions())
+def report(shipped: RunReport) -> RunReport:
+    return shipped
 
 
 def test_everything_comes_out_as_expected(report: RunReport) -> None:

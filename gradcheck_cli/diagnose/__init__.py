@@ -84,16 +84,16 @@ def diagnose(check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> li
     for tally in tallies:
         causes = sorted(_causes(tally, check, subject, tallies), key=lambda one: one.rank)
         likely = [one for one in causes if one.rank <= causes[0].rank + NEAR][:MOST]
-        found += [(place, one, tally) for place, one in enumerate(_corrected(likely, tally, check))]
+        found += [(place, one, tally) for place, one in enumerate(_corrected(likely, tally, check, tallies))]
     found.sort(key=lambda one: (one[0], one[1].rank))
     return list(_merged(found))
 
 
-def _corrected(causes: list[Found], tally: Tally, check: CheckSpec) -> list[Found]:
+def _corrected(causes: list[Found], tally: Tally, check: CheckSpec, tallies: Sequence[Tally]) -> list[Found]:
     """Give the likeliest cause the corrected formula, where one has been found that agrees."""
     if not causes or causes[0].code == "domain":
         return causes
-    edit = correction(tally, check)
+    edit = correction(tally, check, tallies)
     if edit is None:
         return causes
     first, written = causes[0], edit.text.splitlines()[-1]

@@ -22,7 +22,7 @@ from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import Case, Found
 from gradcheck_cli.diagnose.likeness import CLOSE, times_text
 from gradcheck_cli.diagnose.reverse import Altered, Backward, Edge, nothing, times
-from gradcheck_cli.diagnose.variants import other_rules, with_other_operands
+from gradcheck_cli.diagnose.variants import ENTRYWISE, other_rules, with_other_operands
 from gradcheck_cli.functions.base import NO_VALUE
 
 SECONDS: Final = 1.0  # that the search may take
@@ -105,7 +105,8 @@ class Search:
         for edge in edges:
             node = self.backward.node(edge)
             others = tuple(arg for place, arg in enumerate(node.args) if place != edge[1])
-            key = (node.primitive and node.primitive.name, edge[1], others or (edge[0],))
+            name = node.primitive.name if node.primitive else ""
+            key = (name, edge[1], others or (node.shape if name in ENTRYWISE else (edge[0],)))
             alike.setdefault(key, []).append(edge)
         whole: dict[int, list[Edge]] = {}
         for edge in edges:

@@ -89,8 +89,10 @@ def diagnosed(answers: list[Outcome]) -> str:
     """Count the planted mistakes that are named; a peer names none."""
     caught = [outcome for outcome in answers if outcome.codes and not outcome.case.right]
     first = sum(outcome.codes[0] == outcome.case.code for outcome in caught)
-    among = sum(outcome.case.code in outcome.codes for outcome in caught)
-    return f"mistakes named: {first} of {WRONG} as the likeliest, {among} among the diagnoses"
+    among = sum(outcome.case.code in outcome.codes[:3] for outcome in caught)
+    unknown = sum(outcome.codes[0] == "unknown" for outcome in caught)
+    likeliest = f"{first} of {WRONG} as the likeliest, {among} among the first three"
+    return f"mistakes named: {likeliest}; {unknown} called unknown"
 
 
 def as_json(found: dict[str, Answers]) -> str:
