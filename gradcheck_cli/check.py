@@ -129,22 +129,30 @@ def without_overflow(problem: Problem, finding: Finding) -> Finding:
     return replace(finding, comparison=replace(comparison, state=state))
 
 
-def run_check(check: CheckSpec, subject: Subject, *, strict: bool = False, stay: bool = False) -> CheckResult:
+def run_check(
+    check: CheckSpec, subject: Subject, *, strict: bool = False, stay: bool = False, explain: bool = True
+) -> CheckResult:
     """Carry out one check; to ``stay`` is to visit no points but those that it states.
+
+    Where it need not ``explain``, the causes of a wrong derivative are not looked for, which takes longer
+    than to find it wrong.
 
     Whatever the function under test does becomes part of the result; nothing is raised for it.
     """
     if subject.second is None:
-        return _carried_out(check, subject, strict=strict, stay=stay)
+        return _carried_out(check, subject, strict=strict, stay=stay, explain=explain)
     strict = strict and check.expect == "pass"
-    first = _carried_out(expecting_nothing(check), subject, strict=strict, stay=stay)
+    ways = {"strict": strict, "stay": stay, "explain": explain}
+    first = _carried_out(expecting_nothing(check), subject, **ways)
     second = expecting_nothing(subject.second.check)
     if check.timeout:
         second = replace(second, timeout=max(check.timeout - first.seconds, TIME_UP))
-    return together(check, first, _carried_out(second, subject.second.subject, strict=strict, stay=stay))
+    return together(check, first, _carried_out(second, subject.second.subject, **ways))
 
 
-def _carried_out(check: CheckSpec, subject: Subject, *, strict: bool, stay: bool = False) -> CheckResult:
+def _carried_out(
+    check: CheckSpec, subject: Subject, *, strict: bool, stay: bool, explain: bool
+) -> CheckResult:
     """Carry out one order of a check."""
     check = check.with_inputs(subject.parameters)
     journal = Journal(check, subject)
@@ -157,7 +165,8 @@ def _carried_out(check: CheckSpec, subject: Subject, *, strict: bool, stay: bool
             _look_elsewhere(journal)
     except EvaluationError as error:
         journal.notes.stop(error)  # what is known so far still counts
-    result = conclude(check, subject, list(journal.tallies.values()), journal.notes, strict=strict)
+    tallies = list(journal.tallies.values())
+    result = conclude(check, subject, tallies, journal.notes, strict=strict, explain=explain)
     seconds = time.monotonic() - journal.started
     return replace(result, seconds=seconds, evaluations=dict(journal.evaluations))
 

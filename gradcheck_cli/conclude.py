@@ -104,10 +104,11 @@ class Notes:
 
 
 def conclude(
-    check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, *, strict: bool
+    check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, *, strict: bool, explain: bool
 ) -> CheckResult:
-    """Put the result of a check together."""
-    diagnoses = _diagnoses(check, subject, tallies, notes)
+    """Put the result of a check together; the causes of a wrong derivative are named to ``explain`` it."""
+    found = diagnose(check, subject, tallies) if explain else []
+    diagnoses = _diagnoses(check, subject, tallies, notes, found)
     for remark in dict.fromkeys([*_allowed(notes), *cautions(check, subject, tallies)]):
         notes.warn(remark.code, remark.message, remark.input)
     verdict = worst_verdict([tally.verdict for tally in tallies]) if tallies else Verdict.INCONCLUSIVE
@@ -153,8 +154,10 @@ def _results(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> tuple[
     return tuple(results)
 
 
-def _diagnoses(check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes) -> list[Remark]:
-    found = diagnose(check, subject, tallies)
+def _diagnoses(
+    check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, found: list[Remark]
+) -> list[Remark]:
+    """Join what the comparison tells with what is told by the chain and by the rules that are broken."""
     chained = [tally for tally in tallies if tally.claim.label == "chain product" and tally.evidence]
     for link in subject.links if chained and subject.whole else ():
         if link.bypass:

@@ -19,6 +19,8 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError, TimeUpError
 from gradcheck_cli.functions.base import NO_VALUE, Arrays, Function
+from gradcheck_cli.functions.formula import FormulaFunction
+from gradcheck_cli.functions.tracing import traced
 from gradcheck_cli.parts import part_dtype, parts_of, whole_of
 from gradcheck_cli.shapes import Shape, count
 
@@ -195,6 +197,11 @@ class Problem:
             raise
         except Exception as error:
             raise EvaluationError(f"the function raised {type(error).__name__}: {error}") from error
+
+    @cached_property
+    def graph(self) -> FormulaFunction | None:
+        """The function as a graph, as far as it can be had: to explain, never to judge."""
+        return traced(self.function, self.primals)
 
     def view(self, name: str) -> View:
         """Look at the function as one of ``name`` alone; where it raises, it has no finite value."""

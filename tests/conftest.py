@@ -34,7 +34,7 @@ def run_text(tmp_path: Path) -> RunText:
 @pytest.fixture(scope="session")
 def shipped() -> RunReport:
     """Run all of specs/ that needs nothing that is not installed."""
-    return run_paths(spec_files(), RunOptions())
+    return run_paths(spec_files(), RunOptions(jobs=2))
 
 
 @pytest.fixture

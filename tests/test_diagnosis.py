@@ -132,3 +132,15 @@ def test_code_with_loops_and_writes_is_traced_and_left_as_it_was(
     assert remark.code in {"missing-term", "scaled"}
     assert "tanh" in remark.message
     assert isinstance(np.zeros(3), np.ndarray)
+
+
+def test_a_bug_in_a_hypothesis_costs_the_diagnosis_alone(
+    check_text: CheckText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_case: object) -> None:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr("gradcheck_cli.diagnose.HYPOTHESES", (broken,))
+    result = check_text("inputs: {x: [3]}\nfunction: y = x * 2\nvjp: {x: dy}")
+    assert result.verdict is Verdict.FAIL
+    assert "a bug in gradcheck-cli" in result.diagnoses[0].message

@@ -52,7 +52,7 @@ def test_every_erratum_fails_beside_a_right_statement_that_passes(report: RunRep
     assert all(check.verdict is Verdict.FAIL for check in wrong)
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", range(1, 3))
 def test_other_seeds_change_no_verdict(seed: int) -> None:
     paths = [str(SPECS / folder) for folder in ("notes", "layers")]
     assert run_paths(paths, RunOptions(seed=seed)).exit_code == ExitCode.OK
@@ -89,7 +89,7 @@ def test_a_mistake_planted_in_any_claim_fails(check: CheckSpec, name: str, text:
     wrong = dataclasses.replace(check, vjp={**check.vjp, name: dataclasses.replace(text, text=planted)})
     subject, faults = compile_check(wrong, max_memory=2**30)
     assert not faults
-    assert run_check(wrong, subject).verdict is Verdict.FAIL
+    assert run_check(wrong, subject, explain=False).verdict is Verdict.FAIL
 
 
 def examples() -> list[object]:

@@ -7,8 +7,10 @@ that explain the same numbers, the simplest.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -52,6 +54,7 @@ KINKED: Final = (
 SIMPLE: Final = 3.9  # rank below which a cause needs no other
 UNKNOWN: Final = 9.0  # rank of what explains nothing
 NEAR: Final = 0.85  # difference in rank up to which a cause is an alternative
+SECONDS: Final = 3.0  # that all searches for one step may take together
 MOST: Final = 3  # causes that are named for one pair
 
 HYPOTHESES: Final[tuple[Callable[[Case], Iterator[Found]], ...]] = (
@@ -81,12 +84,23 @@ HYPOTHESES: Final[tuple[Callable[[Case], Iterator[Found]], ...]] = (
 def diagnose(check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> list[Remark]:
     """Return the likely causes of every failure, the likeliest first."""
     found: list[tuple[int, Found, Tally]] = []
+    deadline = time.monotonic() + SECONDS
     for tally in tallies:
-        causes = sorted(_causes(tally, check, subject, tallies), key=lambda one: one.rank)
+        causes = _guarded(partial(_causes, tally, check, subject, tallies, deadline))
         likely = [one for one in causes if one.rank <= causes[0].rank + NEAR][:MOST]
         found += [(place, one, tally) for place, one in enumerate(_corrected(likely, tally, check, tallies))]
     found.sort(key=lambda one: (one[0], one[1].rank))
     return list(_merged(found))
+
+
+def _guarded(causes: Callable[[], Iterator[Found]]) -> list[Found]:
+    """Sort the causes; a bug of ours in a hypothesis must not cost the verdict."""
+    try:
+        return sorted(causes(), key=lambda one: one.rank)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the claim is as wrong as before
+        fact = f"{type(error).__name__}: {error}"
+        message = f"the diagnosis failed, a bug in gradcheck-cli; please report it with this spec: {fact}"
+        return [Found("unknown", message, UNKNOWN)]
 
 
 def _corrected(causes: list[Found], tally: Tally, check: CheckSpec, tallies: Sequence[Tally]) -> list[Found]:
@@ -118,7 +132,9 @@ def _merged(found: list[tuple[int, Found, Tally]]) -> Iterator[Remark]:
         yield Remark(code=code, input=name, message=text, rank=rank, correction=corrected)
 
 
-def _causes(tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> Iterator[Found]:
+def _causes(
+    tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally], deadline: float
+) -> Iterator[Found]:
     if (evidence := tally.evidence) is None:
         return
     if tally.claim.misfit is not None:
@@ -138,7 +154,7 @@ def _causes(tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[
     if "generic" in check.points and "generic" not in tally.failed_at:
         yield from _only_at(tally.failed_at)
     yield from _not_finite(evidence)
-    case = Case(tally, evidence, check, subject, tuple(tallies))
+    case = Case(tally, evidence, check, subject, tuple(tallies), deadline)
     found = list(_likenesses(case)) if np.all(np.isfinite(evidence.analytic)) else []
     yield from found
     if not found:

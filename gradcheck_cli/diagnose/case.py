@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +45,7 @@ class Case:
     check: CheckSpec
     subject: Subject
     others: tuple[Tally, ...] = ()  # all claims about all pairs of the check, this one included
+    deadline: float = math.inf  # for what takes long, in the seconds of ``time.monotonic``
 
     @property
     def kind(self) -> str:

@@ -12,6 +12,7 @@ from gradcheck_cli.diagnose.case import Case, Found
 from gradcheck_cli.diagnose.likeness import CLOSE, times_text
 from gradcheck_cli.diagnose.regions import regions
 
+MOST_AXES: Final = 2  # that a factor may vary along: one that varies along more says nothing
 REGION: Final = 3.75  # rank of a part of the result in which the claim is simply related to the derivative
 LEAST: Final = 3  # entries that a factor has to explain for each number that it is made of, at the least two
 # What a claim may have too much of, or too little, as text and function.
@@ -135,7 +136,7 @@ def _axes(case: Case, ratio: Array) -> str | None:
             kept.remove(axis)
     merged = full.mean(tuple(one for one in range(full.ndim) if one not in kept), keepdims=True)
     numbers = int(np.ma.count(merged))
-    if not kept or numbers * LEAST > int(np.sum(case.present)):
+    if not 0 < len(kept) <= MOST_AXES or numbers * LEAST > int(np.sum(case.present)):
         return None
     if not _fits(case, np.broadcast_to(merged.filled(1.0), full.shape).reshape(ratio.shape)):
         return None

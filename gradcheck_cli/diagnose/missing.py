@@ -110,6 +110,8 @@ def constant_residual(case: Case) -> Iterator[Found]:
         f"what is missing is the same along {noun} {axes} of {case.names[1]}: {case.result} lacks the term "
         f"through the mean (or sum) over {noun} {axes}"
     )
+    if len(rest) == 1 and len(varied) == sum(size > 1 for size in shape):
+        message = f"what is missing is the same in every entry of {case.names[1]}: {rest.reshape(-1)[0]:.6g}"
     yield Found("missing-term", message, 4.3)
 
 

@@ -18,7 +18,6 @@ from gradcheck_cli.autodiff.trace import Node, Plan, Values
 from gradcheck_cli.diagnose.case import Case
 from gradcheck_cli.diagnose.wording import node_text
 from gradcheck_cli.functions.formula import FormulaFunction
-from gradcheck_cli.functions.tracing import traced
 from gradcheck_cli.problem import symmetric_part
 
 ROWS: Final = 200  # of the seed that an explanation is checked with
@@ -41,7 +40,7 @@ class Backward:
         """Find the graph of a case; None where there is none, or complex numbers are about."""
         if any(one.is_complex for one in case.types) or case.check.order != 1:
             return None
-        graph = traced(case.subject.function, case.evidence.primals)
+        graph = case.evidence.problem.graph
         output, name = case.tally.pair
         if graph is None or output not in graph.output_nodes or name not in graph.input_nodes:
             return None

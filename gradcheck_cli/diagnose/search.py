@@ -22,10 +22,11 @@ from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import Case, Found
 from gradcheck_cli.diagnose.likeness import CLOSE, times_text
 from gradcheck_cli.diagnose.reverse import Altered, Backward, Edge, nothing, times
-from gradcheck_cli.diagnose.variants import ENTRYWISE, other_rules, with_other_operands
+from gradcheck_cli.diagnose.variants import other_rules, with_other_operands
 from gradcheck_cli.functions.base import NO_VALUE
 
 SECONDS: Final = 1.0  # that the search may take
+MOST_WHOLE: Final = 10  # whole numbers below are factors that people forget
 MOST_PAIRS: Final = 60  # steps of which two at a time are tried
 
 
@@ -34,7 +35,7 @@ def one_step(case: Case) -> Iterator[Found]:
     backward = Backward.of(case)
     if backward is None or not backward.edges:
         return
-    search = Search(backward, time.monotonic() + SECONDS)
+    search = Search(backward, min(time.monotonic() + SECONDS, case.deadline))
     if search.sound:
         yield from itertools.islice(search.explanations(), 1)
 
@@ -106,8 +107,9 @@ class Search:
             node = self.backward.node(edge)
             others = tuple(arg for place, arg in enumerate(node.args) if place != edge[1])
             name = node.primitive.name if node.primitive else ""
-            key = (name, edge[1], others or (node.shape if name in ENTRYWISE else (edge[0],)))
-            alike.setdefault(key, []).append(edge)
+            alike.setdefault((name, edge[1], others or (edge[0],)), []).append(edge)
+            if name != "getitem":  # the steps of a loop are written alike
+                alike.setdefault((self.backward.text(edge[0]), edge[1], node.shape), []).append(edge)
         whole: dict[int, list[Edge]] = {}
         for edge in edges:
             whole.setdefault(edge[0], []).append(edge)
@@ -266,6 +268,14 @@ def _recounted(backward: Backward, group: tuple[Edge, ...], factor: float) -> Fo
         return Found("missing-term", f"{_lacking(backward, text)}: it is treated as a constant", 4.05)
     if abs(factor + 1) < CLOSE:
         return Found("sign-flipped", f"the term through {text} has the wrong sign", 4.05)
-    return Found(
-        "scaled", f"one term is {times_text(factor, case, f'what it should be, that through {text}')}", 4.15
-    )
+    if not _is_simple(factor, case):
+        message = f"the term through {text} has the wrong size: {factor:.6g} times what it should be, here"
+        return Found("scaled", message, 4.3)
+    written = times_text(factor, case, f"what it should be, that through {text}")
+    return Found("scaled", f"one term is {written}", 4.15)
+
+
+def _is_simple(factor: float, case: Case) -> bool:
+    """Whether a factor is a small whole number, the inverse of one, or made of sizes."""
+    whole = any(abs(one - round(one)) < CLOSE and abs(one) < MOST_WHOLE for one in (factor, 1 / factor))
+    return whole or "(" in times_text(factor, case)

@@ -59,7 +59,7 @@ def traced(function: Function, primals: Arrays) -> FormulaFunction | None:
     except Exception:  # noqa: BLE001  # code may do anything with what is no array; there is no graph then
         return None
     outputs = {name: one.number for name, one in results.items() if isinstance(one, Tracer)}
-    if not outputs or len(recorder.nodes) > MOST_NODES:
+    if not outputs or not outputs.keys() <= function.outputs.keys() or len(recorder.nodes) > MOST_NODES:
         return None
     graph = FormulaFunction(recorder.graph, numbers, outputs)
     return graph if _same(graph, function, primals) else None
