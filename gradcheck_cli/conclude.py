@@ -103,7 +103,7 @@ class Notes:
             self.warn("degenerate-point", f"{where}: {fact}", name)
 
 
-def conclude(
+def conclude(  # noqa: PLR0913  # all that a check has found out, and how it is to be told
     check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, *, strict: bool, explain: bool
 ) -> CheckResult:
     """Put the result of a check together; the causes of a wrong derivative are named to ``explain`` it."""

@@ -51,9 +51,11 @@ def excused(problem: Problem, subject: Subject, finding: Finding) -> Finding:
     if np.any(_open(comparison)) and len(comparison.state) * SAMPLES <= ASKED:
         directions = [direction for direction, _, _ in finding.lines]
         there, known = _sharpest(problem, subject, claim)
-        beside = span(there, known, finding.pair, directions)
-        crooked = _crooked(problem, finding.pair, comparison)
-        comparison = _by_span(comparison, beside, finding.lines, crooked, engine=engine is not None)
+        asked = np.any(_open(comparison), axis=1)
+        beside = span(there, known, finding.pair, directions, asked)
+        if np.any(beside.trusted & asked):
+            crooked = _crooked(problem, finding.pair, comparison)
+            comparison = _by_span(comparison, beside, finding.lines, crooked, engine=engine is not None)
     return replace(finding, comparison=comparison)
 
 
@@ -134,14 +136,15 @@ class Span:
     trusted: Array  # rows whose derivatives beside the point agree with differences of the function there
 
 
-def span(problem: Problem, known: Claim, pair: Pair, directions: Sequence[Array]) -> Span:
+def span(problem: Problem, known: Claim, pair: Pair, directions: Sequence[Array], asked: Array) -> Span:
     """Span of a claim's derivatives at random points beside this one: the engine's, or the user's own.
 
-    The user's own are no measure unless they are right there, so each is tried along one direction.
+    The user's own are no measure unless they are right there, so each is tried along one direction, and
+    there is no more to learn once none of the rows that are ``asked`` for can be trusted.
     """
     rng = np.random.default_rng(SAMPLES)
     low = high = along_low = along_high = np.asarray(np.nan)
-    marks, wrong, unit = [], [], problem.view(pair[1]).typical
+    marks, wrong, unit = [], np.zeros(asked.shape, dtype=int), problem.view(pair[1]).typical
     for _ in range(SAMPLES):
         there = _beside(problem, rng)
         matrix = assemble(there, known)[pair].matrix
@@ -149,9 +152,11 @@ def span(problem: Problem, known: Claim, pair: Pair, directions: Sequence[Array]
         low, high = np.fmin(low, matrix), np.fmax(high, matrix)
         along_low, along_high = np.fmin(along_low, along), np.fmax(along_high, along)
         marks.append(_mark(matrix))
-        wrong.append(_contradicted(there, pair, matrix, unit, rng))
-    trusted = np.sum(wrong, axis=0) <= CROSSINGS
-    return Span(low, high, along_low, along_high, _different(np.sort(marks, axis=0)), trusted)
+        wrong += _contradicted(there, pair, matrix, unit, rng)
+        if np.all(wrong[asked] > CROSSINGS):
+            break
+    pieces_ = _different(np.sort(marks, axis=0))
+    return Span(low, high, along_low, along_high, pieces_, trusted=wrong <= CROSSINGS)
 
 
 def pieces(problem: Problem, subject: Subject, claims: Mapping[Pair, Claim]) -> Array:

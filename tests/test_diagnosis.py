@@ -141,6 +141,6 @@ def test_a_bug_in_a_hypothesis_costs_the_diagnosis_alone(
         raise RuntimeError("oops")
 
     monkeypatch.setattr("gradcheck_cli.diagnose.HYPOTHESES", (broken,))
-    result = check_text("inputs: {x: [3]}\nfunction: y = x * 2\nvjp: {x: dy}")
+    result = check_text("inputs: {x: [3]}\nfunction: y = exp(x)\nvjp: {x: dy * log(x**2 + 2)}")
     assert result.verdict is Verdict.FAIL
     assert "a bug in gradcheck-cli" in result.diagnoses[0].message

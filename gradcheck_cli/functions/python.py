@@ -102,9 +102,9 @@ class RecipeLayer(CodeLayer):
 
     def _refuse_misspelt(self, names: Mapping[str, Any], new: set[str]) -> None:
         """Refuse a gradient that is nearly named as an input's, which would go unchecked."""
-        for name in self.inputs:
+        for name in (one for one in self.inputs if f"d{one}" not in names):
             meant = closest(f"d{name}", [one for one in sorted(new) if one[1:] not in self.inputs])
-            if f"d{name}" not in names and meant is not None and meant.startswith("d"):
+            if meant is not None and meant.startswith("d"):
                 fact = f"backward assigns {meant}, and no d{name} for the input {name}"
                 raise RecipeError("function.backward", f"{fact}; write d{name}, or d{name} = None")
 
