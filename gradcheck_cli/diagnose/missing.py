@@ -13,6 +13,7 @@ from gradcheck_cli.diagnose.likeness import CLOSE
 from gradcheck_cli.diagnose.regions import regions
 
 LEAST_ENTRIES: Final = 6  # of which a constant may be told from chance
+LARGEST: Final = 300  # side of a block whose singular values are taken in no time
 LEAST_RANK: Final = 3  # smallest side of a block in which low rank says something
 
 
@@ -121,7 +122,8 @@ def low_rank(case: Case) -> Iterator[Found]:
     if not np.any(case.claimed & case.wrong) or any(constant_residual(case)):
         return  # which has a simpler name
     blocks = list(_blocks(case, rest))
-    if not blocks or any(min(block.shape) < LEAST_RANK for block, _ in blocks):
+    sides = [side for block, _ in blocks for side in block.shape]
+    if not blocks or min(sides) < LEAST_RANK or max(sides) > LARGEST:
         return
     for block, right in blocks:
         spread = np.linalg.svd(block, compute_uv=False)
