@@ -230,7 +230,7 @@ def typed(shapes: dict[str, list[int]], dtype: str) -> dict[str, Any]:
     return {name: {"shape": shape, "dtype": dtype} for name, shape in shapes.items()}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 @pytest.mark.parametrize("layer", INVARIANT)
 def test_round_off_of_an_input_that_changes_nothing_is_none(
@@ -242,7 +242,7 @@ def test_round_off_of_an_input_that_changes_nothing_is_none(
     assert result.verdict is Verdict.PASS, result.diagnoses
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_a_small_gradient_of_an_unused_input_fails(check_text: CheckText, dtype: str, seed: int) -> None:
     inputs = typed({"x": [4, 3], "w": [4, 3]}, dtype)

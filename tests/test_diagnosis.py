@@ -23,7 +23,12 @@ OF_CODE = {"mutates-input", "mutates-cotangent", "layout-dependent", "stale-stat
 
 
 def results() -> dict[str, CheckResult]:
-    report = run_paths([str(HERE / "formulas.yaml")], RunOptions())
+    before = Path.cwd()
+    os.chdir(HERE)  # messages name the file as it was given
+    try:
+        report = run_paths(["formulas.yaml"], RunOptions())
+    finally:
+        os.chdir(before)
     assert not report.faults, report.faults
     return {one.name: one for one in report.checks}
 

@@ -21,7 +21,8 @@ from gradcheck_cli.work.apart import apart
 from gradcheck_cli.work.traces import frames_of, place_of
 
 ROOT = Path(__file__).parent.parent
-SPEC = "gradcheck: 1\ninputs: {x: [3]}\nfunction: {python: 'NAME.py:forward', backward: 'NAME.py:backward'}\n"
+SPEC = "gradcheck: 1\npoints: 1\ninputs: {x: [3]}\n"
+SPEC += "function: {python: 'NAME.py:forward', backward: 'NAME.py:backward'}\n"
 FINE = "import os, signal, sys, threading, time\n\ndef forward(x):\n    CODE\n    return x**2\n\n"
 FINE += "def backward(dy, x):\n    return 2 * x * dy\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and descriptors of POSIX")
@@ -160,12 +161,13 @@ def test_several_at_a_time_and_one_come_to_the_same(tmp_path: Path) -> None:
     documents = []
     for jobs in ("1", "3"):
         started = time.monotonic()
-        ended = gradcheck("run", ".", "-j", jobs, "--timeout", "1", "--format", "json", folder=tmp_path)
+        formats = ("--format", "text", "--format", "json=report.json")
+        ended = gradcheck("run", ".", "-j", jobs, "--timeout", "1", *formats, folder=tmp_path)
         assert time.monotonic() - started < 18
         assert (ended.returncode, ended.stderr) == (ExitCode.UNDECIDED, "")
-        documents.append(re.sub(r'"seconds": [\d.e-]+', "", ended.stdout))
+        document = (tmp_path / "report.json").read_text(encoding="utf-8")
+        documents.append(re.sub(r'"seconds": [\d.e-]+', "", document))
     assert documents[0] == documents[1]
-    ended = gradcheck("run", ".", "-j", "3", "--timeout", "1", folder=tmp_path)
     words = [line.split()[:2] for line in ended.stdout.splitlines() if re.match(r"ok|ERROR", line)]
     bad = {"fine3_hangs", "fine4_loops", "fine5_exits", "fine6_raises"}
     names = sorted([f"fine{number}" for number in range(10)] + list(bad))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from frameworks import FRAMEWORKS
 from guide_files import write_code
+from verdicts import verdict_alone
 
-from gradcheck_cli.check import run_check
 from gradcheck_cli.functions.claims import compile_check
 from gradcheck_cli.result import ExitCode, RunReport, Verdict
 from gradcheck_cli.run import RunOptions, run_paths
@@ -89,7 +89,7 @@ def test_a_mistake_planted_in_any_claim_fails(check: CheckSpec, name: str, text:
     wrong = dataclasses.replace(check, vjp={**check.vjp, name: dataclasses.replace(text, text=planted)})
     subject, faults = compile_check(wrong, max_memory=2**30)
     assert not faults
-    assert run_check(wrong, subject, explain=False).verdict is Verdict.FAIL
+    assert verdict_alone(wrong, subject).verdict is Verdict.FAIL
 
 
 def examples() -> list[object]:
