@@ -107,7 +107,7 @@ def conclude(  # noqa: PLR0913  # all that a check has found out, and how it is 
     check: CheckSpec, subject: Subject, tallies: list[Tally], notes: Notes, *, strict: bool, explain: bool
 ) -> CheckResult:
     """Put the result of a check together; the causes of a wrong derivative are named to ``explain`` it."""
-    found = diagnose(check, subject, tallies) if explain else []
+    found = diagnose(check, tallies) if explain else []
     diagnoses = _diagnoses(check, subject, tallies, notes, found)
     for remark in dict.fromkeys([*_allowed(notes), *cautions(check, subject, tallies)]):
         notes.warn(remark.code, remark.message, remark.input)
@@ -132,7 +132,7 @@ def conclude(  # noqa: PLR0913  # all that a check has found out, and how it is 
         expect=check.expect,
         verdict=verdict,
         as_expected=as_expected,
-        pairs=_results(check, subject, tallies),
+        pairs=_results(check, tallies, explain=explain),
         contracts=tuple(notes.contracts.values()),
         diagnoses=tuple(diagnoses),
         warnings=tuple(notes.warnings),
@@ -141,12 +141,14 @@ def conclude(  # noqa: PLR0913  # all that a check has found out, and how it is 
     )
 
 
-def _results(check: CheckSpec, subject: Subject, tallies: list[Tally]) -> tuple[PairResult, ...]:
+def _results(check: CheckSpec, tallies: list[Tally], *, explain: bool) -> tuple[PairResult, ...]:
     """Freeze the tallies; a small Jacobian is written out once, unless another claim's is wrong."""
     written: set[Pair] = set()
     results = []
     for tally in tallies:
-        result = replace(tally.result(), groups=groups(tally, check, subject, tallies))
+        result = tally.result()
+        if explain:
+            result = replace(result, groups=groups(tally, check, tallies))
         if tally.pair in written and result.verdict is Verdict.PASS:
             result = replace(result, values=None)
         written.add(tally.pair)

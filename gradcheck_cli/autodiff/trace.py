@@ -141,7 +141,7 @@ class Plan:
         other rules for some operations, by node and place of the operand.
         """
         gradients: dict[int, Any] = dict(cotangents)
-        active = self._active(wrt)
+        active = self.active(wrt)
         with np.errstate(all="ignore"):
             for number in reversed(self.steps):
                 node = self.graph.nodes[number]
@@ -177,7 +177,8 @@ class Plan:
                     moved[number] = moved[number] + share if number in moved else share
         return [self._gradient(moved, number, tape) for number in self.targets]
 
-    def _active(self, wrt: Sequence[int]) -> set[int]:
+    def active(self, wrt: Sequence[int]) -> set[int]:
+        """Steps that are computed from nodes of ``wrt``, and these nodes themselves."""
         active = set(wrt)
         for number in self.steps:
             if not active.isdisjoint(self.graph.nodes[number].args):

@@ -43,7 +43,6 @@ from gradcheck_cli.diagnose.missing import (
 from gradcheck_cli.diagnose.places import permuted
 from gradcheck_cli.diagnose.search import one_step
 from gradcheck_cli.evidence import Evidence
-from gradcheck_cli.functions.base import Subject
 from gradcheck_cli.result import Remark
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
@@ -81,26 +80,32 @@ HYPOTHESES: Final[tuple[Callable[[Case], Iterator[Found]], ...]] = (
 )
 
 
-def diagnose(check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> list[Remark]:
+def diagnose(check: CheckSpec, tallies: Sequence[Tally]) -> list[Remark]:
     """Return the likely causes of every failure, the likeliest first."""
     found: list[tuple[int, Found, Tally]] = []
     deadline = time.monotonic() + SECONDS
     for tally in tallies:
-        causes = _guarded(partial(_causes, tally, check, subject, tallies, deadline))
-        likely = [one for one in causes if one.rank <= causes[0].rank + NEAR][:MOST]
-        found += [(place, one, tally) for place, one in enumerate(_corrected(likely, tally, check, tallies))]
+        causes = _guarded(partial(_likely, tally, check, tallies, deadline))
+        found += [(place, one, tally) for place, one in enumerate(causes)]
     found.sort(key=lambda one: (one[0], one[1].rank))
     return list(_merged(found))
 
 
-def _guarded(causes: Callable[[], Iterator[Found]]) -> list[Found]:
-    """Sort the causes; a bug of ours in a hypothesis must not cost the verdict."""
+def _guarded(causes: Callable[[], list[Found]]) -> list[Found]:
+    """Look for causes; a bug of ours in a hypothesis must not cost the verdict."""
     try:
-        return sorted(causes(), key=lambda one: one.rank)
+        return causes()
     except Exception as error:  # noqa: BLE001  # whatever it is, the claim is as wrong as before
         fact = f"{type(error).__name__}: {error}"
         message = f"the diagnosis failed, a bug in gradcheck-cli; please report it with this spec: {fact}"
         return [Found("unknown", message, UNKNOWN)]
+
+
+def _likely(tally: Tally, check: CheckSpec, tallies: Sequence[Tally], deadline: float) -> list[Found]:
+    """Return the likely causes of one failure, the likeliest first, with the corrected formula."""
+    causes = sorted(_causes(tally, check, tallies, deadline), key=lambda one: one.rank)
+    likely = [one for one in causes if one.rank <= causes[0].rank + NEAR][:MOST]
+    return _corrected(likely, tally, check, tallies)
 
 
 def _corrected(causes: list[Found], tally: Tally, check: CheckSpec, tallies: Sequence[Tally]) -> list[Found]:
@@ -132,9 +137,7 @@ def _merged(found: list[tuple[int, Found, Tally]]) -> Iterator[Remark]:
         yield Remark(code=code, input=name, message=text, rank=rank, correction=corrected)
 
 
-def _causes(
-    tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally], deadline: float
-) -> Iterator[Found]:
+def _causes(tally: Tally, check: CheckSpec, tallies: Sequence[Tally], deadline: float) -> Iterator[Found]:
     if (evidence := tally.evidence) is None:
         return
     if tally.claim.misfit is not None:
@@ -154,7 +157,7 @@ def _causes(
     if "generic" in check.points and "generic" not in tally.failed_at:
         yield from _only_at(tally.failed_at)
     yield from _not_finite(evidence)
-    case = Case(tally, evidence, check, subject, tuple(tallies), deadline)
+    case = Case(tally, evidence, check, tuple(tallies), deadline)
     found = list(_likenesses(case)) if np.all(np.isfinite(evidence.analytic)) else []
     yield from found
     if not found:

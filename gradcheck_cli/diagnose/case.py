@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.evidence import Evidence
-from gradcheck_cli.functions.base import ArrayType, Subject
+from gradcheck_cli.functions.base import ArrayType
 from gradcheck_cli.shapes import Shape
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
@@ -43,7 +43,6 @@ class Case:
     tally: Tally
     evidence: Evidence
     check: CheckSpec
-    subject: Subject
     others: tuple[Tally, ...] = ()  # all claims about all pairs of the check, this one included
     deadline: float = math.inf  # for what takes long, in the seconds of ``time.monotonic``
 
@@ -126,11 +125,6 @@ class Case:
     def seed(self) -> str:
         """Name of what the claim is multiplied by; empty for an explicit Jacobian."""
         return {"vjp": f"d{self.names[0]}", "jvp": f"{self.names[0]}_dot"}.get(self.kind, "")
-
-    @property
-    def where(self) -> str:
-        """The derivative in question."""
-        return f"∂{self.tally.pair[0]}/∂{self.tally.pair[1]}"
 
     def value(self, name: str) -> Array | None:
         """Parts of an input's or output's value at the point, if it is floating and real."""

@@ -64,7 +64,7 @@ def _right(matrix: Array, tally: Tally, point: str) -> bool:
             return bool(np.all(evidence.close(matrix)))
     numeric = tally.numeric_at.get(point)
     return numeric is None or bool(
-        np.allclose(matrix, numeric, rtol=NEAR, atol=NEAR * np.max(np.abs(numeric)))
+        np.allclose(matrix, numeric, rtol=NEAR, atol=NEAR * np.max(np.abs(numeric), initial=0.0))
     )
 
 

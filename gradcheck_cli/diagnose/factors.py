@@ -92,13 +92,13 @@ def _fits(case: Case, factor: Array) -> bool:
 def _named(case: Case, ratio: Array) -> str | None:
     """Find an array whose values, laid along seed or result, are the factor or its inverse."""
     for name, values in case.values().items():
-        for factor, laid in _laid(case, values):
+        for factor in _laid(case, values):
             for written, power in POWERS:
                 with np.errstate(all="ignore"):
                     size = np.broadcast_to(power(factor), ratio.shape)
                 if not np.all(np.isfinite(size[case.present])) or np.allclose(size[case.present], 1):
                     continue
-                text = written.format(f"{name}{laid}")
+                text = written.format(name)
                 if _agrees(ratio, size, case.present) and _fits(case, size):
                     return f"the claim is {text} times the derivative: divide by it"
                 with np.errstate(all="ignore"):
@@ -112,7 +112,7 @@ def _agrees(ratio: Array, size: Array, present: Array) -> bool:
     return bool(np.allclose(ratio[present], size[present], rtol=1e-3))
 
 
-def _laid(case: Case, values: Array) -> Iterator[tuple[Array, str]]:
+def _laid(case: Case, values: Array) -> Iterator[Array]:
     """Lay an array along the result's and the seed's entries, as broadcasting would."""
     for place, shape in enumerate(case.shapes):
         side = (slice(None), np.newaxis) if place == 0 else (np.newaxis, slice(None))
@@ -121,7 +121,7 @@ def _laid(case: Case, values: Array) -> Iterator[tuple[Array, str]]:
         except ValueError:
             continue
         if values.ndim <= len(shape):
-            yield laid.reshape(-1)[side], ""
+            yield laid.reshape(-1)[side]
 
 
 def _axes(case: Case, ratio: Array) -> str | None:

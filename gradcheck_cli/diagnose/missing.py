@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
+from gradcheck_cli.compare import State
 from gradcheck_cli.diagnose.case import Case, Found
 from gradcheck_cli.diagnose.likeness import CLOSE
 from gradcheck_cli.diagnose.regions import regions
@@ -63,7 +64,7 @@ def single_entry(case: Case) -> Iterator[Found]:
     if len(columns) != 1 or (total < 2 and np.sum(case.wrong) > 1) or np.sum(case.relevant) < 2:
         return
     merged = case.tally.state
-    if merged is not None and len(np.flatnonzero(np.any(case.oriented(merged) == 3, axis=0))) != 1:
+    if merged is not None and len(np.flatnonzero(np.any(case.oriented(merged) == State.FAIL, axis=0))) != 1:
         return
     rows = np.flatnonzero(np.any(case.wrong, axis=1))
     name = case.entry("result", int(columns[0]))
@@ -74,14 +75,13 @@ def single_entry(case: Case) -> Iterator[Found]:
     else:
         message = f"one entry of {case.result} alone is wrong, {name}"
     ratio = _common_ratio(case)
-    if not np.any(case.claimed & case.wrong):
+    zero = not np.any(case.claimed & case.wrong)
+    if zero:
         message += ": it is zero"
     elif ratio is not None:
         message += f": it is {ratio:.6g} times what it should be"
-    zero = not np.any(case.claimed & case.wrong)
     end = len(case.shapes[1]) == 1 and int(columns[0]) in {0, case.shapes[1][0] - 1}
-    if len(rows) == 1 or total > 1:
-        yield Found("single-entry", message, 4.55 if zero and end and total > 2 else 0.5)
+    yield Found("single-entry", message, 4.55 if zero and end and total > 2 else 0.5)
 
 
 def _common_ratio(case: Case) -> float | None:

@@ -193,7 +193,7 @@ def _exchanged(case: Case, side: int) -> tuple[Slice, Slice] | None:
         others = tuple(one for one in range(len(shape)) if one != axis)
         places = np.flatnonzero(np.any(flat, axis=others)).tolist()
         half = len(places) // 2
-        if len(places) % 2 or not places or (len(places) == size and half * 2 != size):
+        if len(places) % 2 or not places:
             continue
         moved = np.arange(size)
         moved[places[:half]], moved[places[half:]] = places[half:], places[:half]

@@ -5,7 +5,6 @@ The graph is known for a formula, and often for Python code, by tracing.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -64,10 +63,7 @@ class Backward:
         """Steps of reverse mode on a way from the output to the input, from the last to the first."""
         nodes, target = self.graph.graph.nodes, self.plan.targets[0]
         behind = self.graph.graph.ancestors([target])
-        active = {self.source}
-        for number in self.plan.steps:
-            if not active.isdisjoint(nodes[number].args):
-                active.add(number)
+        active = self.plan.active([self.source])
         return [
             (number, place)
             for number in reversed(self.plan.steps)
@@ -87,13 +83,9 @@ class Backward:
         target = self.plan.targets[0]
         cotangent = seed.reshape(np.shape(self.tape[target])).astype(np.asarray(self.tape[target]).dtype)
         (found,) = self.plan.pullback(self.tape, {target: cotangent}, [self.source], altered=altered)
-        if self.source in {self.graph.input_nodes[name] for name in self._symmetric}:
+        if self.case.tally.pair[1] in self.case.evidence.problem.symmetric:
             found = symmetric_part(found)
         return np.asarray(found, np.float64).reshape(-1)
-
-    @cached_property
-    def _symmetric(self) -> list[str]:
-        return [one.name for one in self.case.check.inputs if one.sample.symmetric]
 
     def text(self, number: int) -> str:
         """Write a value as the function does."""
@@ -109,9 +101,8 @@ class Backward:
     def gives_the_claim(self, altered: Altered) -> bool:
         """Whether altered rules give all that is claimed."""
         evidence = self.case.evidence
-        rows = range(len(evidence.analytic))
         unit = np.zeros(len(evidence.analytic))
-        for row in itertools.islice(rows, ROWS):
+        for row in range(min(ROWS, len(unit))):
             unit[row] = 1.0
             with np.errstate(all="ignore"):
                 given = self.pull(unit, altered)

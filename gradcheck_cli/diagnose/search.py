@@ -140,13 +140,9 @@ class Search:
                 continue
             fits.append((_simplicity(factor), len(self.backward.step(group)), group, factor))
         for _, _, group, factor in sorted(fits, key=lambda one: one[:2]):
-            if self._verified(group, factor):
+            if self._explained_by({edge: times(self.backward, edge, 1 - factor) for edge in group}):
                 yield _recounted(self.backward, group, 1 - factor)
                 return
-
-    def _verified(self, group: tuple[Edge, ...], factor: float) -> bool:
-        altered = {edge: times(self.backward, edge, 1 - factor) for edge in group}
-        return self.backward.gives_the_claim(altered)
 
     def _explained_by(self, rules: Altered) -> bool:
         """Whether altered rules give the claim; rules that fit no shapes do not."""

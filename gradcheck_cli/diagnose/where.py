@@ -15,7 +15,6 @@ from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.diagnose.case import Case
 from gradcheck_cli.diagnose.regions import regions
 from gradcheck_cli.diagnose.sets import product_name
-from gradcheck_cli.functions.base import Subject
 from gradcheck_cli.result import Group
 from gradcheck_cli.spec.types import CheckSpec
 from gradcheck_cli.tally import Tally
@@ -24,14 +23,14 @@ MOST: Final = 4  # sets that are named
 REST: Final = "elsewhere"
 
 
-def groups(tally: Tally, check: CheckSpec, subject: Subject, tallies: Sequence[Tally]) -> tuple[Group, ...]:
+def groups(tally: Tally, check: CheckSpec, tallies: Sequence[Tally]) -> tuple[Group, ...]:
     """Name the sets of wrong entries of one claim about one pair, at each point that is kept of it."""
     if tally.claim.misfit is not None:
         return ()
     return tuple(
         group
         for evidence in sorted(tally.evidences, key=lambda one: one.special)
-        for group in _groups(Case(tally, evidence, check, subject, tuple(tallies)))
+        for group in _groups(Case(tally, evidence, check, tuple(tallies)))
     )
 
 

@@ -73,10 +73,7 @@ class StyledLayer(CodeLayer):
     def call(self, primals: Arrays) -> Call:
         """Call forward with fresh copies."""
         given = self.copies(primals)
-        result = self.workspace.call(
-            self.names[0], self.forward, *given.values(), **copy.deepcopy(dict(self.kwargs))
-        )
-        values, memory = self._split(result)
+        values, memory = self._forward(given)
         last = len(values) - 1 if len(values) > 1 and not self.own_memory else None
         outputs = [self._output(value, may_be_cache=place == last) for place, value in enumerate(values)]
 
@@ -93,10 +90,13 @@ class StyledLayer(CodeLayer):
 
     def trace(self, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call forward with what only behaves like arrays; return what it gave, by output."""
-        ordered = [arrays[name] for name in self.inputs]
-        kwargs = copy.deepcopy(dict(self.kwargs))
-        values, _ = self._split(self.workspace.call(self.names[0], self.forward, *ordered, **kwargs))
+        values, _ = self._forward(arrays)
         return dict(zip(self.outputs, values, strict=True))
+
+    def _forward(self, arrays: Mapping[str, Any]) -> tuple[Sequence[object], object]:
+        """Call forward with the inputs in order; return its outputs and what it keeps for backward."""
+        ordered, kwargs = [arrays[name] for name in self.inputs], copy.deepcopy(dict(self.kwargs))
+        return self._split(self.workspace.call(self.names[0], self.forward, *ordered, **kwargs))
 
     def _pull(self, given: Arrays, memory: Any, cotangents: Sequence[Array]) -> Mapping[str, object]:
         backward = memory if self.style == "pullback" else self.backward
