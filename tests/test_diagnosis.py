@@ -94,6 +94,28 @@ def test_a_corrected_formula_is_right_for_every_output(
     assert check_text(spec.format(corrected or "dy @ w.T + dz * 2")).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("inputs", "function", "claim", "term"),
+    [
+        ("A: [3, 3]", "y = A @ A", "A: dy @ A.T", "A as operand 2 of A @ A"),
+        ("x: [3, 4]", "y = x + tanh(x)", "x: dy * (1 - tanh(x)**2)", "x as operand 1 of x + tanh(x)"),
+        ("x: [3, 4]", "y = x + tanh(x)", "x: dy", "tanh(x)"),
+        (
+            "x: [5, 3]",
+            "y = (x - mean(x, axis=0))**2",
+            "x: 'dy * 2 * (x - mean(x, axis=0))'",
+            "mean(x, axis=0)",
+        ),
+    ],
+)
+def test_a_missing_term_is_told_from_what_it_is_a_term_of(
+    check_text: CheckText, inputs: str, function: str, claim: str, term: str
+) -> None:
+    result = check_text(f"inputs: {{{inputs}}}\nfunction: {function}\nvjp: {{{claim}}}")
+    assert result.diagnoses[0].code == "missing-term"
+    assert f"lacks the term through {term}: it is treated as a constant" in result.diagnoses[0].message
+
+
 def test_a_factor_that_is_a_size_by_chance_alone_is_not_named_after_it(check_text: CheckText) -> None:
     result = check_text("dims: {N: 2, D: 5}\ninputs: {x: [N, D]}\nfunction: y = x**2\nvjp: {x: dy * x}")
     assert result.diagnoses[0].code == "scaled"

@@ -244,7 +244,8 @@ def few_values(case: Case) -> Iterator[Found]:
         shown = " or ".join(
             f"{one:.6g}" for one in dict.fromkeys(np.round(np.sort(rest), 9)[[0, -1]].tolist())
         )
-        yield Found("missing-term", f"what is missing is a constant: {shown} in every entry", 5.3)
+        fact = "is the same in every entry" if " or " not in shown else "takes two values only"
+        yield Found("missing-term", f"what is missing {fact}: {shown}", 5.3)
 
 
 def _levels(values: Array, room: float) -> int:

@@ -92,11 +92,22 @@ class Backward:
         return node_text(self.graph, number)
 
     def step(self, edges: Sequence[Edge]) -> str:
-        """Write the value that a term comes through: the operand of a step, or what uses the input itself."""
+        """Write what a term comes through: the operand of a step, or the operation that uses it.
+
+        An operation that is reached through other operands as well is not meant as a whole.
+        """
         number, place = edges[0]
-        operand = self.node(edges[0]).args[place]
-        alone = len(edges) == 1 and operand != self.source
-        return self.text(operand if alone else number)
+        operand = self._operand(edges[0])
+        used = operand == self.source or sum(self._operand(one) == operand for one in self.edges) > 1
+        operation = self.graph.texts.get(number) or self.text(number)
+        if not {one for one in self.edges if one[0] == number} <= set(edges):
+            return (
+                f"{self.text(operand)} as operand {place + 1} of {operation}" if used else self.text(operand)
+            )
+        return operation if used or len(edges) > 1 else self.text(operand)
+
+    def _operand(self, edge: Edge) -> int:
+        return self.node(edge).args[edge[1]]
 
     def gives_the_claim(self, altered: Altered) -> bool:
         """Whether altered rules give all that is claimed."""
