@@ -192,6 +192,8 @@ def test_an_interrupt_shows_what_is_known_and_leaves_nothing_running(tmp_path: P
         [sys.executable, "-m", "gradcheck_cli", "run", ".", "-j", jobs, "--format", "json=report.json"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        # A job that a shell runs in the background ignores interrupts, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads here
     )  # fmt: skip
     until = time.monotonic() + 20
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
