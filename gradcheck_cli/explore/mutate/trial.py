@@ -99,7 +99,7 @@ class Trial:
             return known
         check, subject = into(Planted(site, corruption), self._within_time(), self.subject, alone=True)
         for point in fresh:
-            result = run_check(replace(check, points=(point,)), subject, stay=True)
+            result = run_check(replace(check, points=(point,)), subject, stay=True, explain=False)
             if result.verdict is Verdict.FAIL:
                 return f"no point of this check shows it: add {point} to its points"
         return known
@@ -115,9 +115,7 @@ class Trial:
             try:
                 check, subject = into(planted, self._within_time(), self.subject, alone=extent != "whole")
                 first = check.points[:1] if extent == "point" else check.points
-                result = run_check(
-                    replace(check, points=first), subject, stay=extent == "point" or self.order == 2
-                )
+                result = run_check(replace(check, points=first), subject, stay=extent == "point")
             except EvaluationError:  # what is planted makes the backward raise: it would not be missed
                 return Outcome.CAUGHT, ()
             found = tuple(dict.fromkeys(one.code for one in result.diagnoses))
