@@ -17,8 +17,8 @@ from gradcheck_cli.compare import State, default_rtol, scales
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.examine import Scene, Witness, examine, without_engine_faults, witness
 from gradcheck_cli.functions.base import Arrays, Claim, Subject
-from gradcheck_cli.functions.claims import checked_inputs
 from gradcheck_cli.functions.compile import compile_subject
+from gradcheck_cli.functions.statements import checked_inputs
 from gradcheck_cli.points import bind
 from gradcheck_cli.problem import EVERYWHERE, Problem, typical_size
 from gradcheck_cli.result import Remark

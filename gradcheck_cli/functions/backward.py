@@ -9,9 +9,9 @@ import numpy as np
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit
-from gradcheck_cli.functions.claims import checked_inputs
 from gradcheck_cli.functions.layer import CodeLayer
 from gradcheck_cli.functions.python import RecipeError
+from gradcheck_cli.functions.statements import checked_inputs
 from gradcheck_cli.parts import whole_of
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import Shape, show

@@ -7,14 +7,13 @@ gradient like any other: it becomes a ``Misfit``, which fails the check.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 
 from gradcheck_cli.autodiff.trace import Plan
 from gradcheck_cli.errors import FormulaShapeError
-from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Misfit, Pair, Subject, Wording
+from gradcheck_cli.functions.base import Arrays, Claim, Linear, Misfit, Pair, Subject, Wording
 from gradcheck_cli.functions.chain import compile_chain
 from gradcheck_cli.functions.elaborate import Barred, Scope
 from gradcheck_cli.functions.formula import (
@@ -27,31 +26,14 @@ from gradcheck_cli.functions.formula import (
     locate,
 )
 from gradcheck_cli.functions.hints import did_you_mean
+from gradcheck_cli.functions.statements import Statement, checked_inputs, checked_outputs, statements
 from gradcheck_cli.functions.values import Ref
 from gradcheck_cli.parts import is_complex
 from gradcheck_cli.result import Fault
-from gradcheck_cli.shapes import Shape, show
-from gradcheck_cli.spec.types import CheckSpec, Position, Text
+from gradcheck_cli.shapes import show
+from gradcheck_cli.spec.types import CheckSpec, Position
 
 NOT_ONE_VALUE = "the last line must be one value"
-NUMBER = ArrayType((), np.dtype(np.float64))  # stands for an array that there is not
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """One claim as the spec states it: its text, what it is about, and the shape and dtype it must have.
-
-    ``key`` is the input of a vjp or jacobian claim, the output of a jvp claim; ``seeds`` maps the names
-    of cotangents or tangents, such as ``dy`` or ``x_dot``, to the array that each belongs to.
-    """
-
-    kind: Literal["vjp", "jvp", "jacobian"]
-    text: Text
-    pairs: tuple[Pair, ...]
-    key: str
-    shape: Shape
-    dtype: np.dtype[Any]  # only whether it is real or complex counts
-    seeds: Mapping[str, str]
 
 
 def compile_check(check: CheckSpec, *, max_memory: int) -> tuple[Subject | None, list[Fault]]:
@@ -123,70 +105,6 @@ def _unrelated(function: FormulaFunction, pairs: tuple[Pair, ...]) -> frozenset[
     related = {pair for pair in pairs if function.depends(*pair)}
     used = {name for _, name in related}
     return frozenset(pair for pair in pairs if pair not in related and pair[1] in used)
-
-
-def checked_inputs(check: CheckSpec) -> tuple[str, ...]:
-    """Names of the inputs by which derivatives are checked."""
-    return tuple(
-        one.name
-        for one in check.inputs
-        if one.differentiable and (check.wrt is None or one.name in check.wrt)
-    )
-
-
-def checked_outputs(program: Program) -> list[str]:
-    """Names of the outputs that have a derivative."""
-    return [name for name, type_ in program.function.outputs.items() if type_.differentiable]
-
-
-def statements(check: CheckSpec, program: Program) -> list[Statement]:
-    """List what the spec claims."""
-    wrt, outputs = checked_inputs(check), checked_outputs(program)
-    inputs, results = program.function.inputs, program.function.outputs
-    cotangents = {f"d{name}": name for name in outputs}
-    tangents = {f"{one.name}_dot": one.name for one in check.inputs if one.differentiable}
-    vjps = [
-        Statement(
-            kind="vjp",
-            text=text,
-            pairs=tuple((output, name) for output in outputs),
-            key=name,
-            shape=inputs.get(name, NUMBER).shape,
-            dtype=inputs.get(name, NUMBER).dtype,
-            seeds=cotangents,
-        )
-        for name, text in check.vjp.items()
-    ]
-    jvps = [
-        Statement(
-            kind="jvp",
-            text=text,
-            pairs=tuple((output, name) for name in wrt),
-            key=output,
-            shape=results.get(output, NUMBER).shape,
-            dtype=results.get(output, NUMBER).dtype,
-            seeds=tangents,
-        )
-        for output, text in check.jvp.items()
-    ]
-    return [*vjps, *jvps, *_jacobian_statements(check, inputs, results)]
-
-
-def _jacobian_statements(
-    check: CheckSpec, inputs: Mapping[str, ArrayType], results: Mapping[str, ArrayType]
-) -> list[Statement]:
-    return [
-        Statement(
-            kind="jacobian",
-            text=text,
-            pairs=((output, name),),
-            key=name,
-            shape=(*results.get(output, NUMBER).shape, *inputs.get(name, NUMBER).shape),
-            dtype=np.result_type(results.get(output, NUMBER).dtype, inputs.get(name, NUMBER).dtype),
-            seeds={},
-        )
-        for (output, name), text in check.jacobian.items()
-    ]
 
 
 def compile_claim(

@@ -12,13 +12,14 @@ from gradcheck_cli.autodiff.trace import Graph
 from gradcheck_cli.errors import EvaluationError
 from gradcheck_cli.functions.backward import backward_claims, forward_claims
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Layer, Linear, Subject
-from gradcheck_cli.functions.claims import checked_inputs, compile_claims
+from gradcheck_cli.functions.claims import compile_claims
 from gradcheck_cli.functions.elaborate import Scope
 from gradcheck_cli.functions.formula import FormulaFunction, Program, add_inputs
 from gradcheck_cli.functions.hints import did_you_mean
 from gradcheck_cli.functions.importing import import_layer, input_types, known
 from gradcheck_cli.functions.layer import CodeLayer
 from gradcheck_cli.functions.python import RecipeError
+from gradcheck_cli.functions.statements import checked_inputs
 from gradcheck_cli.result import Fault
 from gradcheck_cli.shapes import show
 from gradcheck_cli.spec.sample import draw

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from gradcheck_cli.functions.base import ArrayType
-from gradcheck_cli.functions.claims import checked_inputs
 from gradcheck_cli.functions.layer import CodeLayer
 from gradcheck_cli.functions.python import RecipeLayer, compiled, public_names, visible_names
+from gradcheck_cli.functions.statements import checked_inputs
 from gradcheck_cli.functions.styles import StyledLayer
 from gradcheck_cli.functions.targets import find_targets, function_problem, open_workspace
 from gradcheck_cli.result import Fault

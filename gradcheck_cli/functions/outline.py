@@ -11,16 +11,7 @@ from gradcheck_cli.autodiff.trace import Node
 from gradcheck_cli.errors import FormulaShapeError
 from gradcheck_cli.functions.base import ArrayType
 from gradcheck_cli.functions.chain import chain_faults
-from gradcheck_cli.functions.claims import (
-    NOT_ONE_VALUE,
-    Statement,
-    checked_inputs,
-    checked_outputs,
-    misnamed,
-    open_claim,
-    statements,
-    wrong_dtype,
-)
+from gradcheck_cli.functions.claims import NOT_ONE_VALUE, misnamed, open_claim, wrong_dtype
 from gradcheck_cli.functions.formula import (
     Opened,
     Program,
@@ -29,6 +20,7 @@ from gradcheck_cli.functions.formula import (
     formula_fault,
     open_function,
 )
+from gradcheck_cli.functions.statements import Statement, checked_inputs, checked_outputs, statements
 from gradcheck_cli.functions.steps import links, steps
 from gradcheck_cli.functions.values import Ref
 from gradcheck_cli.parts import part_dtype, part_shape

@@ -10,8 +10,9 @@ import numpy as np
 
 from gradcheck_cli.autodiff.primitive import Array
 from gradcheck_cli.functions.base import Arrays, ArrayType, Claim, Linear, Pair, Subject
-from gradcheck_cli.functions.claims import Statement, compile_claim
+from gradcheck_cli.functions.claims import compile_claim
 from gradcheck_cli.functions.formula import FormulaFunction, Program
+from gradcheck_cli.functions.statements import Statement
 from gradcheck_cli.result import Fault
 from gradcheck_cli.spec.types import CheckSpec, Text
 
